@@ -1,0 +1,1 @@
+//! Configuration: layers of settings resolved into one checked, saved and hashed configuration.

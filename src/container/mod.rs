@@ -1,0 +1,1 @@
+//! Container: the SageMaker training contract, all paths below one root.

@@ -1,0 +1,1 @@
+//! Embeddings: one vector per protein from ESM-2, kept in a content-addressed store.

@@ -1,0 +1,1 @@
+//! Evaluation: how good scores are against labels. Undefined metrics are absent, never invented.

@@ -1,0 +1,38 @@
+//! Dyad trains protein-protein interaction classifiers from pairs, sequences and ESM-2 embeddings.
+//!
+//! The pipeline is the architecture: [`interactions`] reads pairs and accounts for every row,
+//! [`sequences`] finds the residues of each protein, [`embeddings`] turns residues into vectors and
+//! keeps them in a content-addressed store, [`dataset`] splits the pairs and draws negatives,
+//! [`classifier`] is the symmetric network on two embeddings, [`training`] fits it and survives any
+//! interruption, [`evaluation`] measures it on pairs that nothing else has seen, [`artifacts`]
+//! writes the model directory and [`inference`] reads it back to score new pairs.
+//!
+//! | Layer | Modules | May use |
+//! |---|---|---|
+//! | 0 values | `digest`, `protein` | nothing of ours |
+//! | 1 edges | `storage`, `progress`, `device`, `shutdown` | 0 |
+//! | 2 stages | the modules above, in that order, and `sample` | 0, 1, earlier stages |
+//! | 3 | `config` | the stages' `Settings` |
+//! | 4 | `pipeline` | 0 to 3 |
+//! | 5 | `container`, `cli`, `main` | all above |
+//!
+//! `tests/layering.rs` holds the table; `docs/architecture.md` explains it.
+#![recursion_limit = "256"]
+
+pub mod digest;
+pub mod protein;
+
+pub mod progress;
+pub mod shutdown;
+pub mod storage;
+
+pub mod interactions;
+pub mod sequences;
+pub mod dataset;
+pub mod embeddings;
+pub mod evaluation;
+pub mod sample;
+
+pub mod config;
+
+pub mod container;

@@ -1,0 +1,1 @@
+//! Sample: a synthetic interactome with a planted, learnable signal.

@@ -1,0 +1,1 @@
+//! Sequences: the residues of each protein, from FASTA files.

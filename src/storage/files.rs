@@ -1,0 +1,69 @@
+//! Reading the user's input files: every file of a channel, plain or gzip, with its digest.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+use serde::{Deserialize, Serialize};
+
+use super::{Context, StorageError};
+use crate::digest::Digest;
+
+/// An input file as the run saw it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceFile {
+    /// The file's name without folders.
+    pub name: String,
+    /// Its size in bytes, as stored.
+    pub bytes: u64,
+    /// The SHA-256 of its bytes, as stored.
+    pub sha256: Digest,
+}
+
+/// The data files at `path`: the file itself, or all files below the folder in order of their
+/// paths. Hidden files and the platform's marker files are left out.
+pub fn source_files(path: &Path) -> Result<Vec<PathBuf>, StorageError> {
+    let metadata = fs::metadata(path).context("read", path)?;
+    if metadata.is_file() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    let mut folders = vec![path.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).context("list", &folder)? {
+            let entry = entry.context("list", &folder)?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with('.') || name.contains(".sagemaker-") {
+                continue;
+            }
+            let path = entry.path();
+            match fs::metadata(&path).context("read", &path)?.is_dir() {
+                true => folders.push(path),
+                false => files.push(path),
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Opens a text file, decompressing gzip (told by its first two bytes, not by its name), and
+/// reports what was opened.
+pub fn open_text(path: &Path) -> Result<(Box<dyn BufRead>, SourceFile), StorageError> {
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|mut f| f.read_to_end(&mut bytes)).context("read", path)?;
+    let source = SourceFile {
+        name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        bytes: bytes.len() as u64,
+        sha256: Digest::of(&bytes),
+    };
+    let gzip = bytes.starts_with(&[0x1f, 0x8b]);
+    let content = Cursor::new(bytes);
+    let reader: Box<dyn BufRead> = match gzip {
+        true => Box::new(BufReader::new(MultiGzDecoder::new(content))),
+        false => Box::new(content),
+    };
+    Ok((reader, source))
+}

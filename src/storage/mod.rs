@@ -1,0 +1,223 @@
+//! The one place that writes: atomic files, write-once files, removal.
+//!
+//! A file appears under its final name complete and flushed to disk, or not at all. The temporary
+//! name ends in `.sagemaker-ignore`, which the platform's checkpoint synchronisation skips.
+#![expect(clippy::disallowed_methods, reason = "every other module writes through this one")]
+
+mod files;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use files::{SourceFile, open_text, source_files};
+
+/// Ending of names that the platform neither copies to S3 nor brings back.
+pub const TEMPORARY_SUFFIX: &str = ".sagemaker-ignore";
+
+/// A failed operation on a file or folder.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} `{}`: {source}", path.display())]
+pub struct StorageError {
+    /// What was tried, as a verb.
+    pub action: &'static str,
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Why it failed.
+    pub source: io::Error,
+}
+
+/// Names the action and the path of an I/O error.
+pub trait Context<T> {
+    /// Says that `action` on `path` failed.
+    fn context(self, action: &'static str, path: &Path) -> Result<T, StorageError>;
+}
+
+impl<T> Context<T> for io::Result<T> {
+    fn context(self, action: &'static str, path: &Path) -> Result<T, StorageError> {
+        self.map_err(|source| StorageError { action, path: path.to_owned(), source })
+    }
+}
+
+/// What became of a write-once file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// It was absent and is now ours.
+    New,
+    /// Somebody had written it before; nothing was changed.
+    Existed,
+}
+
+/// Writes `bytes` to `path`, replacing what was there: temporary file, flush, rename, flush of the
+/// folder.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), StorageError> {
+    let temporary = Temporary::write(path, bytes)?;
+    fs::rename(&temporary.0, path).context("write", path)?;
+    sync_folder_of(path)
+}
+
+/// Writes `bytes` to `path` unless a file is there already.
+pub fn create_once(path: &Path, bytes: &[u8]) -> Result<Created, StorageError> {
+    let temporary = Temporary::write(path, bytes)?;
+    match fs::hard_link(&temporary.0, path) {
+        Ok(()) => sync_folder_of(path).map(|()| Created::New),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Created::Existed),
+        Err(error) => Err(error).context("create", path),
+    }
+}
+
+/// The whole content of a file, at most `limit` bytes.
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, StorageError> {
+    let file = File::open(path).context("read", path)?;
+    let length = file.metadata().context("read", path)?.len();
+    if length > limit {
+        let text = format!("it has {length} bytes, more than the {limit} allowed");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, text)).context("read", path);
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    file.take(limit).read_to_end(&mut bytes).context("read", path)?;
+    Ok(bytes)
+}
+
+/// Makes a folder and its parents.
+pub fn create_folder(path: &Path) -> Result<(), StorageError> {
+    fs::create_dir_all(path).context("create the folder", path)
+}
+
+/// Makes a folder where missing and proves that files can be written there.
+pub fn probe_writable(folder: &Path) -> Result<(), StorageError> {
+    create_folder(folder)?;
+    Temporary::write(&folder.join("probe"), b"dyad").map(drop)
+}
+
+/// Removes a file; one that is already gone is fine.
+pub fn remove(path: &Path) -> Result<(), StorageError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).context("remove", path),
+        _ => Ok(()),
+    }
+}
+
+/// Moves a file inside one file system.
+pub fn rename(from: &Path, to: &Path) -> Result<(), StorageError> {
+    fs::rename(from, to).context("rename", from)?;
+    sync_folder_of(to)
+}
+
+/// The plain files of a folder by name; links, folders and the platform's marker files are left
+/// out, and a folder that does not exist is empty.
+pub fn list(folder: &Path) -> Result<Vec<String>, StorageError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.context("list", folder)?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.context("list", folder)?;
+        let plain = entry.file_type().context("list", &entry.path())?.is_file();
+        match entry.file_name().into_string() {
+            Ok(name) if plain && !name.contains(".sagemaker-") => names.push(name),
+            _ => {}
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Removes the temporary files that killed processes left in `folder`.
+pub fn remove_temporaries(folder: &Path) -> Result<(), StorageError> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries {
+        let path = entry.context("list", folder)?.path();
+        if path.to_string_lossy().ends_with(TEMPORARY_SUFFIX) {
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// A complete, flushed file under a temporary name, removed when dropped.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn write(target: &Path, bytes: &[u8]) -> Result<Self, StorageError> {
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        let unique = format!("{name}.{}-{number}{TEMPORARY_SUFFIX}", std::process::id());
+        let path = target.with_file_name(unique);
+        let mut file = match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                // A process of the same number died here before us.
+                remove(&path)?;
+                OpenOptions::new().write(true).create_new(true).open(&path)
+            }
+            opened => opened,
+        }
+        .context("write", target)?;
+        let temporary = Self(path);
+        // A failed flush is never repeated on the same file: its pages may count as written.
+        file.write_all(bytes).and_then(|()| file.sync_all()).context("write", target)?;
+        Ok(temporary)
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // After a rename it is gone; after a failure the next start cleans up what stays.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn sync_folder_of(path: &Path) -> Result<(), StorageError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).context("flush", folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_appear_complete_and_leave_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        write_atomic(&path, b"one").unwrap();
+        write_atomic(&path, b"two").unwrap();
+        assert_eq!(read(&path, 10).unwrap(), b"two");
+        assert_eq!(list(folder.path()).unwrap(), ["a.json"]);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn write_once_files_keep_the_first_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("space.json");
+        assert_eq!(create_once(&path, b"first").unwrap(), Created::New);
+        assert_eq!(create_once(&path, b"second").unwrap(), Created::Existed);
+        assert_eq!(read(&path, 10).unwrap(), b"first");
+    }
+
+    #[test]
+    fn marker_files_links_and_leftovers_are_not_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        write_atomic(&path("b"), b"").unwrap();
+        fs::write(path("b.sagemaker-uploaded"), b"").unwrap();
+        fs::write(path("c.1-2.sagemaker-ignore"), b"").unwrap();
+        std::os::unix::fs::symlink(path("b"), path("link")).unwrap();
+        assert_eq!(list(folder.path()).unwrap(), ["b"]);
+        remove_temporaries(folder.path()).unwrap();
+        assert!(!path("c.1-2.sagemaker-ignore").exists());
+        assert!(path("b.sagemaker-uploaded").exists(), "markers are the platform's");
+    }
+
+    #[test]
+    fn errors_name_the_action_and_the_path() {
+        let error = read(Path::new("/nowhere/at/all"), 1).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("cannot read `/nowhere/at/all`: No such file"), "{text}");
+    }
+}
