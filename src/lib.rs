@@ -28,9 +28,16 @@ pub mod storage;
 
 pub mod interactions;
 pub mod sequences;
-pub mod dataset;
 pub mod embeddings;
+
+pub mod dataset;
+
+pub mod classifier;
+
 pub mod evaluation;
+
+pub mod training;
+
 pub mod sample;
 
 pub mod config;
