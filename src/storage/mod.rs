@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "every other module writes through this one")]
 
 mod files;
+mod map;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use files::{SourceFile, open_text, source_files};
+pub use map::{MappedFile, map};
 
 /// Ending of names that the platform neither copies to S3 nor brings back.
 pub const TEMPORARY_SUFFIX: &str = ".sagemaker-ignore";

@@ -1,0 +1,7 @@
+//! Devices: where tensors live, and which backend computes them.
+
+mod backend;
+mod choice;
+
+pub use backend::{ComputeDevice, DeviceError, cpu, resolve};
+pub use choice::{DeviceChoice, ParseDeviceError};

@@ -1,0 +1,110 @@
+//! The one module that names backends: the pure-Rust `flex` and, behind a feature, `libtorch`.
+#![cfg_attr(feature = "tch", expect(deprecated, reason = "burn-tch is the fixed GPU backend"))]
+
+use burn::tensor::Device;
+
+use super::DeviceChoice;
+
+#[cfg(not(any(feature = "flex", feature = "tch")))]
+compile_error!("enable the feature `flex` or `tch`");
+
+/// Tokens per batch on a CPU: enough for large matrix products, small enough for the caches.
+const CPU_TOKEN_BUDGET: usize = 4096;
+/// Tokens per batch on a GPU.
+#[cfg(feature = "tch")]
+const CUDA_TOKEN_BUDGET: usize = 16_384;
+
+/// A device that is there.
+#[derive(Clone, Debug)]
+pub struct ComputeDevice {
+    /// What tensors are made on.
+    pub device: Device,
+    /// Backend and device, as `flex cpu` or `libtorch cuda:0`: results are bit-identical only for
+    /// equal names.
+    pub name: String,
+    /// Why it was chosen.
+    pub reason: &'static str,
+    /// Tokens per batch where the configuration leaves it open.
+    pub token_budget: usize,
+}
+
+/// Why an explicitly chosen device cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// This build has no libtorch.
+    #[error(
+        "`device={0}` needs a build with libtorch, and this one computes on the CPU only; use \
+         `device=cpu`, or the GPU image"
+    )]
+    NotBuilt(DeviceChoice),
+    /// The build has libtorch, and no GPU or driver answers.
+    #[cfg(feature = "tch")]
+    #[error(
+        "`device={0}` was asked for and no CUDA device is usable: libtorch {TORCH} needs an NVIDIA \
+         driver of version 525 or later (CUDA 12.8 build); update the driver, start the container \
+         with its GPUs, or use `device=cpu`"
+    )]
+    NoCuda(DeviceChoice),
+    /// There are fewer GPUs.
+    #[cfg(feature = "tch")]
+    #[error("`device=cuda:{index}` was asked for and this machine has {count} CUDA device(s)")]
+    NoSuchGpu {
+        /// The number asked for.
+        index: usize,
+        /// How many there are.
+        count: usize,
+    },
+}
+
+/// The version of libtorch that the build is pinned to.
+#[cfg(feature = "tch")]
+const TORCH: &str = "2.9.0";
+
+/// The CPU of the preferred backend: libtorch where it was built in, else flex.
+pub fn cpu() -> Device {
+    #[cfg(feature = "tch")]
+    return Device::libtorch();
+    #[cfg(not(feature = "tch"))]
+    Device::flex()
+}
+
+#[cfg(feature = "tch")]
+const CPU_NAME: &str = "libtorch cpu";
+#[cfg(not(feature = "tch"))]
+const CPU_NAME: &str = "flex cpu";
+
+fn cpu_because(reason: &'static str) -> ComputeDevice {
+    let (device, name) = (cpu(), CPU_NAME.to_owned());
+    ComputeDevice { device, name, reason, token_budget: CPU_TOKEN_BUDGET }
+}
+
+/// The device that `choice` means on this machine; never another one than asked for.
+#[cfg(feature = "tch")]
+pub fn resolve(choice: DeviceChoice) -> Result<ComputeDevice, DeviceError> {
+    let usable = tch::Cuda::is_available();
+    let count = if usable { usize::try_from(tch::Cuda::device_count()).unwrap_or(0) } else { 0 };
+    let cuda = |index: usize, reason| ComputeDevice {
+        device: Device::libtorch_cuda(index),
+        name: format!("libtorch cuda:{index}"),
+        reason,
+        token_budget: CUDA_TOKEN_BUDGET,
+    };
+    match choice {
+        DeviceChoice::Cpu => Ok(cpu_because("asked for")),
+        DeviceChoice::Auto if count > 0 => Ok(cuda(0, "the first CUDA device found")),
+        DeviceChoice::Auto => Ok(cpu_because("no CUDA device is usable")),
+        DeviceChoice::Cuda(_) if count == 0 => Err(DeviceError::NoCuda(choice)),
+        DeviceChoice::Cuda(index) if index < count => Ok(cuda(index, "asked for")),
+        DeviceChoice::Cuda(index) => Err(DeviceError::NoSuchGpu { index, count }),
+    }
+}
+
+/// The device that `choice` means on this machine; never another one than asked for.
+#[cfg(not(feature = "tch"))]
+pub fn resolve(choice: DeviceChoice) -> Result<ComputeDevice, DeviceError> {
+    match choice {
+        DeviceChoice::Cpu => Ok(cpu_because("asked for")),
+        DeviceChoice::Auto => Ok(cpu_because("this build computes on the CPU only")),
+        DeviceChoice::Cuda(_) => Err(DeviceError::NotBuilt(choice)),
+    }
+}

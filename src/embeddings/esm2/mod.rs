@@ -1,0 +1,122 @@
+//! ESM-2 as Hugging Face's `EsmModel` computes it, from the files that Hugging Face publishes.
+//!
+//! [`Encoder`] is a folder that has been checked and digested; [`Encoder::load`] turns it into an
+//! [`Esm2`] on a device.
+
+mod config;
+mod model;
+mod tokenizer;
+mod weights;
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+pub use config::Esm2Config;
+pub use model::{Esm2, PackedBatch};
+pub use tokenizer::tokenize;
+pub use weights::WeightProblems;
+
+use crate::digest::Digest;
+use crate::storage::StorageError;
+use weights::WeightFiles;
+
+/// Why an encoder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum EncoderError {
+    /// A file could not be read.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The folder has no weights in a known form.
+    #[error(
+        "no `model.safetensors` or `model.safetensors.index.json` in `{0}`; give the folder of an \
+         ESM-2 model as Hugging Face publishes it"
+    )]
+    NoWeights(PathBuf),
+    /// The configuration is not one of an ESM-2 model.
+    #[error("`{path}` does not describe an ESM-2 model: {problem}")]
+    Config {
+        /// The configuration file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A weights file is damaged.
+    #[error("`{path}` is not a complete safetensors file ({problem}); fetch it again")]
+    Damaged {
+        /// The weights file.
+        path: PathBuf,
+        /// What the parser found.
+        problem: String,
+    },
+    /// The weights are not those of the configuration.
+    #[error("the weights in `{folder}` do not fit its `config.json`: {problems}")]
+    Mismatch {
+        /// The encoder's folder.
+        folder: PathBuf,
+        /// Every tensor that is missing, left over or mis-shaped.
+        problems: WeightProblems,
+    },
+}
+
+/// What names an encoder in the model directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EncoderIdentity {
+    /// The published name, where the configuration tells it, or one made of its shape.
+    pub name: String,
+    /// The folder it was read from, as the user gave it.
+    pub source: String,
+    /// The SHA-256 over the architecture and the weight files.
+    pub digest: Digest,
+}
+
+/// An encoder's files, checked against its configuration but not yet loaded.
+#[derive(Debug)]
+pub struct Encoder {
+    identity: EncoderIdentity,
+    config: Esm2Config,
+    weights: WeightFiles,
+}
+
+impl Encoder {
+    /// Opens the folder of a published model: `config.json` with `model.safetensors` or its shards.
+    ///
+    /// Reads every byte once, for the digest, and checks the name and shape of every tensor.
+    pub fn open(folder: &Path) -> Result<Self, EncoderError> {
+        let (config, published_name) = Esm2Config::read(&folder.join("config.json"))?;
+        tokenizer::check_vocabulary(&folder.join("vocab.txt"))?;
+        let weights = WeightFiles::open(folder)?;
+        weights.check(&config, folder)?;
+        let identity = EncoderIdentity {
+            name: published_name.unwrap_or_else(|| config.shape_name()),
+            source: folder.display().to_string(),
+            digest: weights.digest(&config),
+        };
+        Ok(Self { identity, config, weights })
+    }
+
+    /// Name, source and digest.
+    pub fn identity(&self) -> &EncoderIdentity {
+        &self.identity
+    }
+
+    /// The architecture.
+    pub fn config(&self) -> &Esm2Config {
+        &self.config
+    }
+
+    /// Files that make up the encoder, by name: what a copy of it needs.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.weights.paths()
+    }
+
+    /// The network on `device`, in 32-bit floating point.
+    pub fn load(&self, device: &Device) -> Result<Esm2, EncoderError> {
+        let tensors = self.weights.tensors()?;
+        Ok(Esm2::from_tensors(&self.config, &tensors, device))
+    }
+}
+
+#[cfg(test)]
+mod tests;

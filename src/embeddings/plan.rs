@@ -1,0 +1,85 @@
+//! The unit plan: which sequences are embedded together.
+//!
+//! The bits of an embedding may depend on its batch. A unit is computed and committed whole, and
+//! the plan is written once per set of sequences, so that a restarted run computes the same
+//! batches as one that was never interrupted.
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{Digest, Hasher};
+
+/// A sequence to embed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PlannedSequence {
+    /// The digest of the sequence.
+    pub(super) digest: Digest,
+    /// Tokens of all its windows.
+    pub(super) tokens: usize,
+}
+
+/// Sequences by unit, in the order in which they are computed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct UnitPlan {
+    /// Tokens a unit was allowed.
+    pub(super) token_budget: usize,
+    /// The sequences of each unit by digest.
+    pub(super) units: Vec<Vec<Digest>>,
+}
+
+impl UnitPlan {
+    /// Cuts `sequences` into units of neighbouring length within `token_budget`, longest first:
+    /// if memory does not suffice, the first unit shows it. A sequence over the budget is a unit
+    /// of its own.
+    pub(super) fn new(mut sequences: Vec<PlannedSequence>, token_budget: usize) -> Self {
+        sequences.sort_by(|a, b| b.tokens.cmp(&a.tokens).then(a.digest.cmp(&b.digest)));
+        let mut units: Vec<Vec<Digest>> = Vec::new();
+        let mut filled = usize::MAX;
+        for sequence in sequences {
+            filled = filled.saturating_add(sequence.tokens);
+            match units.last_mut() {
+                Some(unit) if filled <= token_budget => unit.push(sequence.digest),
+                _ => {
+                    units.push(vec![sequence.digest]);
+                    filled = sequence.tokens;
+                }
+            }
+        }
+        Self { token_budget, units }
+    }
+}
+
+/// The name of a set of sequences, whatever their order.
+pub(super) fn set_digest(digests: impl IntoIterator<Item = Digest>) -> Digest {
+    let mut digests: Vec<_> = digests.into_iter().collect();
+    digests.sort_unstable();
+    let mut hasher = Hasher::default();
+    digests.iter().for_each(|digest| hasher.update(digest.as_bytes()));
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sequence(tokens: usize) -> PlannedSequence {
+        PlannedSequence { digest: Digest::of(&tokens.to_le_bytes()), tokens }
+    }
+
+    #[test]
+    fn units_hold_neighbouring_lengths_within_the_budget() {
+        let tokens = |plan: &UnitPlan| -> Vec<usize> { plan.units.iter().map(Vec::len).collect() };
+        let plan = UnitPlan::new([3, 50, 10, 9, 8, 4].map(sequence).to_vec(), 20);
+        assert_eq!(tokens(&plan), [1, 2, 3], "50 | 10 + 9 | 8 + 4 + 3");
+        assert_eq!(plan.units[0], [sequence(50).digest]);
+    }
+
+    #[test]
+    fn the_plan_does_not_depend_on_the_order_of_the_input() {
+        let forward: Vec<_> = (1..100).map(sequence).collect();
+        let backward: Vec<_> = forward.iter().rev().copied().collect();
+        assert_eq!(UnitPlan::new(forward.clone(), 64), UnitPlan::new(backward.clone(), 64));
+        let digests = |list: &[PlannedSequence]| set_digest(list.iter().map(|s| s.digest));
+        assert_eq!(digests(&forward), digests(&backward));
+        assert_ne!(digests(&forward), digests(&forward[1..]));
+    }
+}
