@@ -12,10 +12,11 @@
 //! not depend on their order, so swapping the proteins changes no bit of the logit. `L x` and
 //! `R x` depend on one protein only ([`PairClassifier::halves`]), so that scoring all against all
 //! computes them once per protein; a pair then costs additions and the later, narrower layers.
-//! The price of symmetry is that normalisation and ReLU of the first layer are done twice per
-//! pair; its matrix product costs the same as on concatenated embeddings.
+//! The price of symmetry is paid in training: both halves of the first layer are applied to both
+//! proteins of a pair, twice the arithmetic of a layer on concatenated embeddings.
 
 mod parameters;
+mod scoring;
 mod standardizer;
 
 use burn::module::Module;
@@ -24,7 +25,10 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-pub use parameters::{NamedTensors, ParameterError, initialize, load, named_tensors};
+pub use parameters::{
+    NamedTensors, ParameterError, ParameterPath, initialize, load, named_tensors,
+};
+pub use scoring::score;
 pub use standardizer::Standardizer;
 
 /// The shape of the network.
@@ -63,6 +67,12 @@ pub struct Halves {
 }
 
 impl Halves {
+    /// The `length` rows from `start` on.
+    pub fn rows(&self, start: usize, length: usize) -> Self {
+        let take = |half: &Tensor<2>| half.clone().narrow(0, start, length);
+        Self { left: take(&self.left), right: take(&self.right) }
+    }
+
     /// The rows of `proteins`, in that order.
     pub fn select(&self, proteins: Tensor<1, burn::tensor::Int>) -> Self {
         let left = self.left.clone().select(0, proteins.clone());

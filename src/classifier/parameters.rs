@@ -40,7 +40,7 @@ pub fn load(
     tensors: &NamedTensors,
     device: &Device,
 ) -> Result<PairClassifier, ParameterError> {
-    let mut writer = Writer { path: Path::default(), used: 0, missing: None, device, tensors };
+    let mut writer = Writer { path: ParameterPath::default(), used: 0, missing: None, device, tensors };
     let classifier = classifier.map(&mut writer);
     if let Some(name) = writer.missing {
         return Err(ParameterError::Missing(name));
@@ -76,31 +76,34 @@ pub fn initialize(classifier: PairClassifier, seed: u64, device: &Device) -> Pai
         }
     }
     let mut writer =
-        Writer { path: Path::default(), used: 0, missing: None, device, tensors: &tensors };
+        Writer { path: ParameterPath::default(), used: 0, missing: None, device, tensors: &tensors };
     classifier.map(&mut writer)
 }
 
 /// The path of the parameter being visited.
-#[derive(Default)]
-pub(crate) struct Path(Vec<String>);
+#[derive(Debug, Default)]
+pub struct ParameterPath(Vec<String>);
 
-impl Path {
-    pub(crate) fn enter(&mut self, name: &str) {
+impl ParameterPath {
+    /// Enters the module `name`.
+    pub fn enter(&mut self, name: &str) {
         self.0.push(name.to_owned());
     }
 
-    pub(crate) fn leave(&mut self) {
+    /// Leaves the module entered last.
+    pub fn leave(&mut self) {
         self.0.pop();
     }
 
-    pub(crate) fn name(&self) -> String {
+    /// The names of the modules entered, joined by dots.
+    pub fn name(&self) -> String {
         self.0.join(".")
     }
 }
 
 #[derive(Default)]
 struct Reader {
-    path: Path,
+    path: ParameterPath,
     tensors: NamedTensors,
 }
 
@@ -122,7 +125,7 @@ impl ModuleVisitor for Reader {
 }
 
 struct Writer<'a> {
-    path: Path,
+    path: ParameterPath,
     used: usize,
     missing: Option<String>,
     device: &'a Device,

@@ -1,0 +1,38 @@
+//! Scores of many pairs over one table of embeddings.
+
+use burn::tensor::{Int, Tensor, TensorData};
+
+use super::PairClassifier;
+
+/// Pairs scored at once: enough for full matrix products, little enough for any device.
+const BATCH: usize = 4096;
+
+/// The interaction probability of each pair of rows of `table`, `[proteins, dimension]`, which is
+/// standardised.
+///
+/// The first layer is computed once per protein of the table.
+pub fn score(
+    classifier: &PairClassifier,
+    table: &Tensor<2>,
+    pairs: impl IntoIterator<Item = (u32, u32)>,
+) -> Vec<f64> {
+    let device = table.device();
+    let halves = classifier.halves(table.clone());
+    let pairs: Vec<(u32, u32)> = pairs.into_iter().collect();
+    let mut scores = Vec::with_capacity(pairs.len());
+    for batch in pairs.chunks(BATCH) {
+        let select = |side: fn(&(u32, u32)) -> u32| {
+            let rows: Vec<i64> = batch.iter().map(|pair| i64::from(side(pair))).collect();
+            let rows = TensorData::new(rows, [batch.len()]);
+            halves.select(Tensor::<1, Int>::from_data(rows, &device))
+        };
+        let (a, b) = (select(|pair| pair.0), select(|pair| pair.1));
+        let logits = classifier.forward(a, b, Vec::new());
+        scores.extend(logits.into_data().iter::<f32>().map(|logit| sigmoid(f64::from(logit))));
+    }
+    scores
+}
+
+fn sigmoid(logit: f64) -> f64 {
+    1.0 / (1.0 + (-logit).exp())
+}

@@ -1,0 +1,215 @@
+//! Checkpoints: the whole resumable state in one safetensors file per step.
+//!
+//! `<step, 12 digits>-a<attempt>-<first 16 characters of its SHA-256>.safetensors`. The name is
+//! part of the check, so that a truncated or changed file is never resumed from; the newest file
+//! that verifies wins, by the step in its name, never by its time. At least two are kept.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use serde::{Deserialize, Serialize};
+use tracing::{info, warn};
+
+use super::state::SavedState;
+use crate::classifier::NamedTensors;
+use crate::digest::Digest;
+use crate::storage::{self, Created, StorageError};
+
+/// The name and version of the format, in every checkpoint's metadata.
+const SCHEMA: &str = "dyad.checkpoint.v1";
+const METADATA_KEY: &str = "dyad";
+/// Checkpoints kept.
+const KEEP: usize = 2;
+/// No classifier's checkpoint is near this size; a larger file is not read.
+const MAX_BYTES: u64 = 8 << 30;
+
+/// Why checkpoints cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// There are checkpoints, all damaged.
+    #[error(
+        "none of the {count} checkpoint(s) in `{}` can be used; restore or remove them, or set \
+         `on_bad_checkpoint=restart` to train from the start", folder.display()
+    )]
+    NoneUsable {
+        /// Where they are.
+        folder: PathBuf,
+        /// How many.
+        count: usize,
+    },
+}
+
+/// A checkpoint's content.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Checkpoint {
+    pub(super) saved: SavedState,
+    /// The present parameters.
+    pub(super) model: NamedTensors,
+    /// The parameters of the best epoch.
+    pub(super) best: NamedTensors,
+    /// The moments of Adam.
+    pub(super) moments: NamedTensors,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Metadata {
+    schema: String,
+    run_id: String,
+    state: SavedState,
+}
+
+/// The checkpoints of one run, `<checkpoints>/runs/<run id>/`.
+#[derive(Debug)]
+pub struct CheckpointFolder {
+    folder: PathBuf,
+    run_id: String,
+    attempt: u32,
+}
+
+impl CheckpointFolder {
+    /// Opens the folder of a run below `checkpoints` and counts this attempt.
+    pub fn open(checkpoints: &Path, run_id: &str) -> Result<Self, CheckpointError> {
+        let folder = checkpoints.join("runs").join(run_id);
+        let attempts = folder.join("attempts");
+        storage::create_folder(&attempts)?;
+        storage::remove_temporaries(&folder)?;
+        storage::remove_temporaries(&attempts)?;
+        let number = |name: &String| name.strip_suffix(".json")?.parse::<u32>().ok();
+        let mut attempt = storage::list(&attempts)?.iter().filter_map(number).max().unwrap_or(0);
+        loop {
+            attempt += 1;
+            let token = format!("{{\"attempt\":{attempt},\"run_id\":\"{run_id}\"}}\n");
+            let path = attempts.join(format!("{attempt}.json"));
+            if storage::create_once(&path, token.as_bytes())? == Created::New {
+                break;
+            }
+        }
+        Ok(Self { folder, run_id: run_id.to_owned(), attempt })
+    }
+
+    /// Where the files of this run lie.
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Writes a checkpoint; older ones go, all but the newest two.
+    pub(super) fn save(&self, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
+        let bytes = encode(checkpoint, &self.run_id);
+        let digest = Digest::of(&bytes).short(16);
+        let step = checkpoint.saved.step;
+        let name = format!("{step:012}-a{}-{digest}.safetensors", self.attempt);
+        storage::write_atomic(&self.folder.join(&name), &bytes)?;
+        info!(step, file = name, "checkpoint written");
+        for (_, old) in self.names()?.into_iter().skip(KEEP) {
+            storage::remove(&self.folder.join(old))?;
+        }
+        Ok(())
+    }
+
+    /// The newest checkpoint that verifies; an error if there are some and none does.
+    pub(super) fn newest(&self) -> Result<Option<Checkpoint>, CheckpointError> {
+        let names = self.names()?;
+        for (name, file) in &names {
+            let bytes = storage::read(&self.folder.join(file), MAX_BYTES)?;
+            let verified = match Digest::of(&bytes).short(16) == name.digest {
+                true => decode(&bytes, &self.run_id),
+                false => Err("its SHA-256 is not the one in its name".to_owned()),
+            };
+            match verified {
+                Ok(checkpoint) if checkpoint.saved.step == name.step => {
+                    return Ok(Some(checkpoint));
+                }
+                Ok(_) => warn!(file, "checkpoint of another step than its name says; ignored"),
+                Err(problem) => warn!(file, problem, "damaged checkpoint; trying the one before"),
+            }
+        }
+        if names.is_empty() {
+            return Ok(None);
+        }
+        Err(CheckpointError::NoneUsable { folder: self.folder.clone(), count: names.len() })
+    }
+
+    /// Checkpoint files, newest first; everything with another name is somebody else's.
+    fn names(&self) -> Result<Vec<(Name, String)>, StorageError> {
+        let files = storage::list(&self.folder)?.into_iter();
+        let mut names: Vec<_> = files.filter_map(|file| Some((Name::parse(&file)?, file))).collect();
+        names.sort_by(|a, b| (b.0.step, b.0.attempt, &b.1).cmp(&(a.0.step, a.0.attempt, &a.1)));
+        Ok(names)
+    }
+}
+
+/// What a checkpoint's file name says.
+struct Name {
+    step: u64,
+    attempt: u32,
+    digest: String,
+}
+
+impl Name {
+    fn parse(file: &str) -> Option<Self> {
+        let mut parts = file.strip_suffix(".safetensors")?.split('-');
+        let (step, attempt, digest) = (parts.next()?, parts.next()?, parts.next()?);
+        let hexadecimal = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
+        let shaped = step.len() == 12 && digest.len() == 16 && digest.bytes().all(hexadecimal);
+        if !shaped || parts.next().is_some() {
+            return None;
+        }
+        let attempt = attempt.strip_prefix('a')?.parse().ok()?;
+        Some(Self { step: step.parse().ok()?, attempt, digest: digest.to_owned() })
+    }
+}
+
+fn encode(checkpoint: &Checkpoint, run_id: &str) -> Vec<u8> {
+    let groups =
+        [("model", &checkpoint.model), ("best", &checkpoint.best), ("adam", &checkpoint.moments)];
+    let mut tensors: Vec<(String, Vec<u8>, &[usize])> = Vec::new();
+    for (group, named) in groups {
+        tensors.extend(named.iter().map(|(name, (values, shape))| {
+            let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            (format!("{group}.{name}"), bytes, shape.as_slice())
+        }));
+    }
+    let metadata = Metadata {
+        schema: SCHEMA.to_owned(),
+        run_id: run_id.to_owned(),
+        state: checkpoint.saved.clone(),
+    };
+    // One key: the order of several would not be reproducible.
+    let metadata = serde_json::to_string(&metadata).unwrap_or_default();
+    let metadata = HashMap::from([(METADATA_KEY.to_owned(), metadata)]);
+    let views = tensors.iter().filter_map(|(name, bytes, shape)| {
+        // Shapes and sizes agree: both come from one tensor.
+        Some((name, TensorView::new(Dtype::F32, shape.to_vec(), bytes).ok()?))
+    });
+    safetensors::serialize(views, Some(metadata)).unwrap_or_default()
+}
+
+fn decode(bytes: &[u8], run_id: &str) -> Result<Checkpoint, String> {
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
+    let text = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA_KEY));
+    let text = text.ok_or("it has no state")?;
+    let metadata: Metadata = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    if metadata.schema != SCHEMA || metadata.run_id != run_id {
+        return Err("it is a checkpoint of another format or run".to_owned());
+    }
+    let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+    let mut groups = HashMap::from(["model", "best", "adam"].map(|g| (g, NamedTensors::new())));
+    for (name, view) in tensors.tensors() {
+        let (group, parameter) = name.split_once('.').unwrap_or_default();
+        let group = groups.get_mut(group).filter(|_| view.dtype() == Dtype::F32);
+        let group = group.ok_or_else(|| format!("its tensor `{name}` is none of a checkpoint"))?;
+        let values = view.data().as_chunks().0.iter().map(|word| f32::from_le_bytes(*word));
+        group.insert(parameter.to_owned(), (values.collect(), view.shape().to_vec()));
+    }
+    let mut take = |group| groups.remove(group).unwrap_or_default();
+    let (model, best, moments) = (take("model"), take("best"), take("adam"));
+    Ok(Checkpoint { saved: metadata.state, model, best, moments })
+}
+
+#[cfg(test)]
+mod tests;

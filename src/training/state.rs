@@ -1,0 +1,131 @@
+//! The state of a training run in memory, and its way into and out of a checkpoint.
+
+use burn::optim::GradientsParams;
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+use tracing::{info, warn};
+
+use super::checkpoint::Checkpoint;
+use super::optimizer::NamedAdam;
+use super::schedule::Schedule;
+use super::{Error, Job, OnBadCheckpoint, Outcome};
+use crate::classifier::{self, NamedTensors, PairClassifier};
+
+/// What a checkpoint holds besides tensors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct SavedState {
+    /// Backend and device that computed it.
+    pub(super) engine: String,
+    /// Steps since the start of training.
+    pub(super) step: u64,
+    /// Steps since the start of the epoch.
+    pub(super) batch: usize,
+    /// The loss summed over the pairs of the epoch so far.
+    pub(super) loss_sum: f64,
+    /// Learning rate, best value, history.
+    pub(super) schedule: Schedule,
+}
+
+/// A training run between two steps.
+pub(super) struct State {
+    pub(super) device: Device,
+    pub(super) model: PairClassifier,
+    optimizer: NamedAdam,
+    pub(super) step: u64,
+    pub(super) batch: usize,
+    pub(super) loss_sum: f64,
+    pub(super) schedule: Schedule,
+    /// The parameters of the best epoch; empty before the first is finished.
+    pub(super) best: NamedTensors,
+}
+
+impl State {
+    /// The state of the newest usable checkpoint of the run, or a new one.
+    pub(super) fn resume_or_new(job: &Job<'_>) -> Result<Self, Error> {
+        match job.checkpoints.newest() {
+            Ok(Some(checkpoint)) => Self::resume(job, checkpoint),
+            Ok(None) => {
+                info!("no checkpoint, starting fresh");
+                Ok(Self::new(job))
+            }
+            Err(error) if job.settings.on_bad_checkpoint == OnBadCheckpoint::Restart => {
+                warn!("{error}; starting fresh because `on_bad_checkpoint` is `restart`");
+                Ok(Self::new(job))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn new(job: &Job<'_>) -> Self {
+        let device = job.table.device().autodiff();
+        let [_, dimension] = job.table.dims();
+        let model = PairClassifier::new(dimension, job.classifier, &device);
+        Self {
+            model: classifier::initialize(model, job.settings.seed, &device),
+            device,
+            optimizer: NamedAdam::new(),
+            step: 0,
+            batch: 0,
+            loss_sum: 0.0,
+            schedule: Schedule::new(job.settings),
+            best: NamedTensors::new(),
+        }
+    }
+
+    fn resume(job: &Job<'_>, checkpoint: Checkpoint) -> Result<Self, Error> {
+        let Checkpoint { saved, model, best, moments } = checkpoint;
+        if saved.engine != job.engine {
+            warn!(
+                from = saved.engine, to = job.engine,
+                "continuing on another device: the result is not bit-identical"
+            );
+        }
+        info!("resumed from step {} (epoch {})", saved.step, saved.schedule.epochs_done() + 1);
+        let new = Self::new(job);
+        let inner = job.table.device();
+        let optimizer = NamedAdam::restore(&moments, saved.step, &inner);
+        let missing = || classifier::ParameterError::Missing("moment_2".to_owned());
+        Ok(Self {
+            model: classifier::load(new.model, &model, &new.device)?,
+            device: new.device,
+            optimizer: optimizer.ok_or_else(missing)?,
+            step: saved.step,
+            batch: saved.batch,
+            loss_sum: saved.loss_sum,
+            schedule: saved.schedule,
+            best,
+        })
+    }
+
+    /// Updates the parameters.
+    pub(super) fn optimize(&mut self, gradients: GradientsParams) {
+        let learning_rate = self.schedule.learning_rate();
+        self.model = self.optimizer.step(learning_rate, self.model.clone(), gradients);
+    }
+
+    /// Writes a checkpoint and prunes those it supersedes.
+    pub(super) fn save(&self, job: &Job<'_>) -> Result<(), Error> {
+        let saved = SavedState {
+            engine: job.engine.to_owned(),
+            step: self.step,
+            batch: self.batch,
+            loss_sum: self.loss_sum,
+            schedule: self.schedule.clone(),
+        };
+        let checkpoint = Checkpoint {
+            saved,
+            model: classifier::named_tensors(&self.model),
+            best: self.best.clone(),
+            moments: self.optimizer.tensors(),
+        };
+        Ok(job.checkpoints.save(&checkpoint)?)
+    }
+
+    pub(super) fn into_outcome(self, complete: bool) -> Outcome {
+        let parameters = match self.best.is_empty() {
+            true => classifier::named_tensors(&self.model),
+            false => self.best,
+        };
+        Outcome { parameters, history: self.schedule.into_history(), complete }
+    }
+}
