@@ -22,6 +22,7 @@
 pub mod digest;
 pub mod protein;
 
+pub mod device;
 pub mod progress;
 pub mod shutdown;
 pub mod storage;
