@@ -1,0 +1,247 @@
+//! The table of keys: command line options, documentation and checks all derive from it.
+
+use std::ops::Bound::{Excluded, Included};
+
+use super::kind::Kind;
+
+/// Begins the name of every environment variable that is ours.
+pub(super) const VARIABLE_PREFIX: &str = "DYAD_";
+
+/// One setting: its name, what it accepts and what it does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Key {
+    /// The name in every layer, in snake case.
+    pub name: &'static str,
+    /// What values it accepts.
+    pub kind: Kind,
+    /// The default, as a user would write it.
+    pub default: &'static str,
+    /// Whether another value gives another result.
+    pub effect: Effect,
+    /// What it does, in one line.
+    pub help: &'static str,
+}
+
+/// What changing a key does to a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It changes the result: another value is another run.
+    Result,
+    /// It changes how far, where or how fast a run goes, or what is kept of it.
+    Conduct,
+}
+
+impl Key {
+    /// The key of this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        KEYS.iter().find(|key| key.name == name)
+    }
+
+    /// The key whose name is most similar to `name`, by Jaro-Winkler similarity.
+    pub fn nearest(name: &str) -> Option<&'static Self> {
+        let name = name.to_lowercase().replace('-', "_");
+        let similarity = |key: &Self| strsim::jaro_winkler(key.name, &name);
+        KEYS.iter().max_by(|one, other| similarity(one).total_cmp(&similarity(other)))
+    }
+
+    /// The command line option of a key: `--learning-rate` for `learning_rate`.
+    pub fn option(name: &str) -> String {
+        format!("--{}", name.replace('_', "-"))
+    }
+
+    /// The environment variable of a key: `DYAD_LEARNING_RATE` for `learning_rate`.
+    pub fn variable(name: &str) -> String {
+        format!("{VARIABLE_PREFIX}{}", name.to_uppercase())
+    }
+}
+
+/// Every key, in the order of help and documentation.
+///
+/// Upper limits of counts only catch slips of the pen; they are far above any sensible value.
+pub const KEYS: &[Key] = &[
+    Key {
+        name: "epochs",
+        kind: Kind::Integer { min: 1, max: 10_000 },
+        default: "10",
+        effect: Effect::Conduct,
+        help: "passes over the training part; more epochs continue a finished run",
+    },
+    Key {
+        name: "batch_size",
+        // Batch normalisation needs two pairs to know a variance.
+        kind: Kind::Integer { min: 2, max: 1_000_000 },
+        default: "32",
+        effect: Effect::Result,
+        help: "pairs per training step",
+    },
+    Key {
+        name: "learning_rate",
+        kind: Kind::Float(Excluded(0.0), Included(1.0)),
+        default: "1e-4",
+        effect: Effect::Result,
+        help: "initial step size of Adam; it halves after 3 epochs without gain",
+    },
+    Key {
+        name: "hidden_sizes",
+        kind: Kind::Integers { min: 1, max: 65_536, longest: 16 },
+        default: "512,256,128",
+        effect: Effect::Result,
+        help: "widths of the classifier's hidden layers",
+    },
+    Key {
+        name: "dropout",
+        kind: Kind::Float(Included(0.0), Excluded(1.0)),
+        default: "0.3",
+        effect: Effect::Result,
+        help: "share of activations dropped in training",
+    },
+    Key {
+        name: "patience",
+        kind: Kind::Integer { min: 0, max: 10_000 },
+        default: "0",
+        effect: Effect::Conduct,
+        help: "epochs without gain before training stops; 0 never stops early",
+    },
+    Key {
+        name: "on_bad_checkpoint",
+        kind: Kind::Choice(&["fail", "restart"]),
+        default: "fail",
+        effect: Effect::Conduct,
+        help: "if checkpoints of the run exist and none can be used: fail, or train from the start",
+    },
+    Key {
+        name: "negative_ratio",
+        kind: Kind::Float(Excluded(0.0), Included(1000.0)),
+        default: "1.0",
+        effect: Effect::Result,
+        help: "sampled negatives per positive, where the input has no pairs of label 0",
+    },
+    Key {
+        name: "split",
+        kind: Kind::Choice(&["proteins", "pairs", "given"]),
+        default: "proteins",
+        effect: Effect::Result,
+        help: "what is split: proteins (test proteins are unseen in training), pairs, or given parts",
+    },
+    Key {
+        name: "test_fraction",
+        kind: Kind::Float(Excluded(0.0), Excluded(1.0)),
+        default: "0.2",
+        effect: Effect::Result,
+        help: "share of proteins (or pairs, as the split) for the test part",
+    },
+    Key {
+        name: "validation_fraction",
+        kind: Kind::Float(Excluded(0.0), Excluded(1.0)),
+        default: "0.1",
+        effect: Effect::Result,
+        help: "share of proteins (or pairs, as the split) for the validation part",
+    },
+    Key {
+        name: "max_residues",
+        kind: Kind::Integer { min: 16, max: 100_000 },
+        default: "1022",
+        effect: Effect::Result,
+        help: "residues the encoder sees at once; ESM-2 was trained on at most 1022",
+    },
+    Key {
+        name: "long_sequences",
+        kind: Kind::Choice(&["truncate", "window"]),
+        default: "truncate",
+        effect: Effect::Result,
+        help: "longer sequences: truncate them, or average overlapping windows",
+    },
+    Key {
+        name: "min_publications",
+        kind: Kind::Integer { min: 0, max: 1_000_000 },
+        default: "1",
+        effect: Effect::Result,
+        help: "publications a pair needs at least (HINT files)",
+    },
+    Key {
+        name: "evidence",
+        kind: Kind::Choice(&["any", "high_throughput", "literature"]),
+        default: "any",
+        effect: Effect::Result,
+        help: "kind of experiment a pair needs at least one of (HINT files)",
+    },
+    Key {
+        name: "self_pairs",
+        kind: Kind::Choice(&["exclude", "include"]),
+        default: "exclude",
+        effect: Effect::Result,
+        help: "proteins paired with themselves: leave them out or use them",
+    },
+    Key {
+        name: "label_column",
+        kind: Kind::OptionalText { absent: "auto" },
+        default: "auto",
+        effect: Effect::Result,
+        help: "name of the label column; auto looks for label, interaction, y or class",
+    },
+    Key {
+        name: "max_proteins",
+        kind: Kind::OptionalInteger { min: 2, max: 1_000_000_000, absent: "none" },
+        default: "none",
+        effect: Effect::Result,
+        help: "use at most so many proteins, a connected random subset for a quick test",
+    },
+    Key {
+        name: "max_pairs",
+        kind: Kind::OptionalInteger { min: 1, max: 1_000_000_000, absent: "none" },
+        default: "none",
+        effect: Effect::Result,
+        help: "use at most so many pairs, a connected random subset for a quick test",
+    },
+    Key {
+        name: "max_dropped_fraction",
+        kind: Kind::Float(Included(0.0), Included(1.0)),
+        default: "0.1",
+        // It lets a run pass or fails it; the pairs of a run that passes are the same.
+        effect: Effect::Conduct,
+        help: "largest share of rows that may be malformed, conflicting or without sequence",
+    },
+    Key {
+        name: "seed",
+        // TOML integers end there.
+        kind: Kind::Integer { min: 0, max: i64::MAX as u64 },
+        default: "42",
+        effect: Effect::Result,
+        help: "seeds the split, the negatives, the initial weights and the order of pairs",
+    },
+    Key {
+        name: "device",
+        kind: Kind::Device,
+        default: "auto",
+        effect: Effect::Conduct,
+        help: "device that computes; one that is named must be there",
+    },
+    Key {
+        name: "precision",
+        kind: Kind::Choice(&["f32"]),
+        default: "f32",
+        effect: Effect::Result,
+        help: "number format of the encoder's forward pass",
+    },
+    Key {
+        name: "embedding_dtype",
+        kind: Kind::Choice(&["f32", "f16"]),
+        default: "f32",
+        effect: Effect::Result,
+        help: "number format of stored embeddings; f16 halves the space and rounds",
+    },
+    Key {
+        name: "token_budget",
+        kind: Kind::OptionalInteger { min: 16, max: 1_000_000_000, absent: "auto" },
+        default: "auto",
+        effect: Effect::Conduct,
+        help: "tokens per batch of the encoder; auto lets the device decide",
+    },
+    Key {
+        name: "bundle_encoder",
+        kind: Kind::Bool,
+        default: "false",
+        effect: Effect::Conduct,
+        help: "put the encoder's weights into the model directory",
+    },
+];

@@ -1,0 +1,122 @@
+//! The flat form of a configuration, one field per key, as files and figment know it.
+
+use serde::{Deserialize, Serialize};
+
+use super::RunConfig;
+use crate::device::DeviceChoice;
+use crate::interactions::{Evidence, SelfPairs};
+use crate::{classifier, dataset, embeddings, interactions, training};
+
+/// One field per entry of [`super::KEYS`], under the same name and in the same order.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Values {
+    epochs: usize,
+    batch_size: usize,
+    learning_rate: f64,
+    hidden_sizes: Vec<usize>,
+    dropout: f64,
+    patience: usize,
+    on_bad_checkpoint: training::OnBadCheckpoint,
+    negative_ratio: f64,
+    split: dataset::SplitRule,
+    test_fraction: f64,
+    validation_fraction: f64,
+    max_residues: usize,
+    long_sequences: embeddings::LongSequences,
+    min_publications: usize,
+    evidence: Evidence,
+    self_pairs: SelfPairs,
+    label_column: Option<String>,
+    max_proteins: Option<usize>,
+    max_pairs: Option<usize>,
+    max_dropped_fraction: f64,
+    seed: u64,
+    device: DeviceChoice,
+    precision: embeddings::Precision,
+    embedding_dtype: embeddings::EmbeddingDtype,
+    token_budget: Option<usize>,
+    bundle_encoder: bool,
+}
+
+impl From<Values> for RunConfig {
+    fn from(values: Values) -> Self {
+        let seed = values.seed;
+        Self {
+            interactions: interactions::Settings {
+                min_publications: values.min_publications,
+                evidence: values.evidence,
+                self_pairs: values.self_pairs,
+                label_column: values.label_column,
+                max_proteins: values.max_proteins,
+                max_pairs: values.max_pairs,
+                max_dropped_fraction: values.max_dropped_fraction,
+                seed,
+            },
+            embeddings: embeddings::Settings {
+                max_residues: values.max_residues,
+                long_sequences: values.long_sequences,
+                precision: values.precision,
+                embedding_dtype: values.embedding_dtype,
+                token_budget: values.token_budget,
+            },
+            dataset: dataset::Settings {
+                split: values.split,
+                test_fraction: values.test_fraction,
+                validation_fraction: values.validation_fraction,
+                negative_ratio: values.negative_ratio,
+                self_negatives: values.self_pairs == SelfPairs::Include,
+                seed,
+            },
+            classifier: classifier::Settings {
+                hidden_sizes: values.hidden_sizes,
+                dropout: values.dropout,
+            },
+            training: training::Settings {
+                epochs: values.epochs,
+                batch_size: values.batch_size,
+                learning_rate: values.learning_rate,
+                patience: values.patience,
+                on_bad_checkpoint: values.on_bad_checkpoint,
+                seed,
+            },
+            seed,
+            device: values.device,
+            bundle_encoder: values.bundle_encoder,
+        }
+    }
+}
+
+impl From<RunConfig> for Values {
+    fn from(config: RunConfig) -> Self {
+        let RunConfig { interactions, embeddings, dataset, classifier, training, .. } = config;
+        Self {
+            epochs: training.epochs,
+            batch_size: training.batch_size,
+            learning_rate: training.learning_rate,
+            hidden_sizes: classifier.hidden_sizes,
+            dropout: classifier.dropout,
+            patience: training.patience,
+            on_bad_checkpoint: training.on_bad_checkpoint,
+            negative_ratio: dataset.negative_ratio,
+            split: dataset.split,
+            test_fraction: dataset.test_fraction,
+            validation_fraction: dataset.validation_fraction,
+            max_residues: embeddings.max_residues,
+            long_sequences: embeddings.long_sequences,
+            min_publications: interactions.min_publications,
+            evidence: interactions.evidence,
+            self_pairs: interactions.self_pairs,
+            label_column: interactions.label_column,
+            max_proteins: interactions.max_proteins,
+            max_pairs: interactions.max_pairs,
+            max_dropped_fraction: interactions.max_dropped_fraction,
+            seed: config.seed,
+            device: config.device,
+            precision: embeddings.precision,
+            embedding_dtype: embeddings.embedding_dtype,
+            token_budget: embeddings.token_budget,
+            bundle_encoder: config.bundle_encoder,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Input channels: which folder holds what.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{ContainerError, json, listed};
+use crate::storage::Context;
+
+/// The folders of a job's input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channels {
+    /// Pairs: the channel `interactions`, `train` or `training`.
+    pub interactions: PathBuf,
+    /// FASTA files: the channel `sequences`.
+    pub sequences: PathBuf,
+    /// The encoder's weights: the channel `encoder` or `model`.
+    pub encoder: PathBuf,
+    /// The user's own validation pairs.
+    pub validation: Option<PathBuf>,
+    /// The user's own test pairs.
+    pub test: Option<PathBuf>,
+}
+
+/// The names of each channel, in the order of the fields; the first is the one we advertise.
+const INTERACTIONS: &[&str] = &["interactions", "train", "training"];
+const SEQUENCES: &[&str] = &["sequences"];
+const ENCODER: &[&str] = &["encoder", "model"];
+const VALIDATION: &[&str] = &["validation"];
+const TEST: &[&str] = &["test"];
+const KNOWN: [&[&str]; 5] = [INTERACTIONS, SEQUENCES, ENCODER, VALIDATION, TEST];
+
+/// What `inputdataconfig.json` says of a channel; local mode writes no more than the mode.
+#[derive(Default, Deserialize)]
+struct ChannelConfig {
+    #[serde(rename = "TrainingInputMode")]
+    mode: Option<String>,
+}
+
+impl Channels {
+    /// The channels that `config` declares or, where there is no such file, the folders in `data`.
+    pub(super) fn read(config: &Path, data: &Path) -> Result<Self, ContainerError> {
+        let declared = match json::read::<BTreeMap<String, ChannelConfig>>(config)? {
+            Some(declared) => declared,
+            None => folders(data)?,
+        };
+        let unknown: Vec<_> =
+            declared.keys().map(String::as_str).filter(|name| !is_known(name)).collect();
+        if !unknown.is_empty() {
+            tracing::warn!(channels = unknown.join(" "), "channels of unknown names are ignored");
+        }
+        let find = |names: &[&str]| find(&declared, names).map(|name| name.map(|n| data.join(n)));
+        let found = (find(INTERACTIONS)?, find(SEQUENCES)?, find(ENCODER)?);
+        match found {
+            (Some(interactions), Some(sequences), Some(encoder)) => Ok(Self {
+                interactions,
+                sequences,
+                encoder,
+                validation: find(VALIDATION)?,
+                test: find(TEST)?,
+            }),
+            (interactions, sequences, encoder) => {
+                let folders = [interactions, sequences, encoder];
+                let names = KNOWN.iter().map(|names| names[0]);
+                let missing = names.zip(&folders).filter(|(_, folder)| folder.is_none());
+                Err(ContainerError::MissingChannels {
+                    missing: listed(missing.map(|(name, _)| name)),
+                    found: listed(declared.keys().map(String::as_str)),
+                    expected: expected(),
+                })
+            }
+        }
+    }
+}
+
+/// The one of `names` that is declared, if any.
+fn find<'a>(
+    declared: &BTreeMap<String, ChannelConfig>,
+    names: &[&'a str],
+) -> Result<Option<&'a str>, ContainerError> {
+    let found: Vec<_> = names.iter().copied().filter(|name| declared.contains_key(*name)).collect();
+    if found.len() > 1 {
+        return Err(ContainerError::SameChannel { names: listed(found) });
+    }
+    let piped = |name: &&&str| {
+        declared.get(**name).is_some_and(|channel| channel.mode.as_deref() == Some("Pipe"))
+    };
+    match found.iter().find(piped) {
+        Some(name) => Err(ContainerError::PipeMode { channel: (*name).to_owned() }),
+        None => Ok(found.first().copied()),
+    }
+}
+
+/// The folders in `data`; the manifests that the platform puts beside them are files.
+fn folders(data: &Path) -> Result<BTreeMap<String, ChannelConfig>, ContainerError> {
+    let entries = match fs::read_dir(data) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        entries => entries.context("list", data)?,
+    };
+    let mut channels = BTreeMap::new();
+    for entry in entries {
+        let entry = entry.context("list", data)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_dir() && !name.starts_with('.') {
+            channels.insert(name, ChannelConfig::default());
+        }
+    }
+    Ok(channels)
+}
+
+fn is_known(name: &str) -> bool {
+    KNOWN.iter().any(|names| names.contains(&name))
+}
+
+fn expected() -> String {
+    let described = |names: &&[&str]| match names {
+        [name, aliases @ ..] if !aliases.is_empty() => {
+            format!("`{name}` (or {})", listed(aliases.iter().copied()))
+        }
+        names => listed(names.iter().copied()),
+    };
+    let [required @ .., _, _] = &KNOWN;
+    let required: Vec<_> = required.iter().map(described).collect();
+    format!("{} and, if you like, `validation` and `test`", required.join(", "))
+}
