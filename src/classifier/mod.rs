@@ -18,6 +18,7 @@
 mod parameters;
 mod scoring;
 mod standardizer;
+pub mod tensor_file;
 
 use burn::module::Module;
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};

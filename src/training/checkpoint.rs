@@ -4,22 +4,20 @@
 //! part of the check, so that a truncated or changed file is never resumed from; the newest file
 //! that verifies wins, by the step in its name, never by its time. At least two are kept.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
 use super::state::SavedState;
-use crate::classifier::NamedTensors;
+use crate::classifier::{NamedTensors, tensor_file};
 use crate::digest::Digest;
 use crate::storage::{self, Created, StorageError};
 
 /// The name and version of the format, in every checkpoint's metadata.
 const SCHEMA: &str = "dyad.checkpoint.v1";
-const METADATA_KEY: &str = "dyad";
+/// The groups of tensors: present parameters, those of the best epoch, Adam's moments.
+const GROUPS: [&str; 3] = ["model", "best", "adam"];
 /// Checkpoints kept.
 const KEEP: usize = 2;
 /// No classifier's checkpoint is near this size; a larger file is not read.
@@ -165,49 +163,35 @@ impl Name {
 }
 
 fn encode(checkpoint: &Checkpoint, run_id: &str) -> Vec<u8> {
-    let groups =
-        [("model", &checkpoint.model), ("best", &checkpoint.best), ("adam", &checkpoint.moments)];
-    let mut tensors: Vec<(String, Vec<u8>, &[usize])> = Vec::new();
-    for (group, named) in groups {
-        tensors.extend(named.iter().map(|(name, (values, shape))| {
-            let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-            (format!("{group}.{name}"), bytes, shape.as_slice())
-        }));
-    }
     let metadata = Metadata {
         schema: SCHEMA.to_owned(),
         run_id: run_id.to_owned(),
         state: checkpoint.saved.clone(),
     };
-    // One key: the order of several would not be reproducible.
-    let metadata = serde_json::to_string(&metadata).unwrap_or_default();
-    let metadata = HashMap::from([(METADATA_KEY.to_owned(), metadata)]);
-    let views = tensors.iter().filter_map(|(name, bytes, shape)| {
-        // Shapes and sizes agree: both come from one tensor.
-        Some((name, TensorView::new(Dtype::F32, shape.to_vec(), bytes).ok()?))
+    let groups = [&checkpoint.model, &checkpoint.best, &checkpoint.moments];
+    let tensors = GROUPS.iter().zip(groups).flat_map(|(group, named)| {
+        named.iter().map(move |(name, tensor)| (format!("{group}.{name}"), tensor.clone()))
     });
-    safetensors::serialize(views, Some(metadata)).unwrap_or_default()
+    let description = serde_json::to_string(&metadata).unwrap_or_default();
+    tensor_file::encode(&tensors.collect(), description)
 }
 
 fn decode(bytes: &[u8], run_id: &str) -> Result<Checkpoint, String> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
-    let text = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA_KEY));
-    let text = text.ok_or("it has no state")?;
-    let metadata: Metadata = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let (tensors, description) = tensor_file::decode(bytes)?;
+    let metadata: Metadata =
+        serde_json::from_str(&description).map_err(|error| error.to_string())?;
     if metadata.schema != SCHEMA || metadata.run_id != run_id {
         return Err("it is a checkpoint of another format or run".to_owned());
     }
-    let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
-    let mut groups = HashMap::from(["model", "best", "adam"].map(|g| (g, NamedTensors::new())));
-    for (name, view) in tensors.tensors() {
+    let mut groups = GROUPS.map(|_| NamedTensors::new());
+    for (name, tensor) in tensors {
         let (group, parameter) = name.split_once('.').unwrap_or_default();
-        let group = groups.get_mut(group).filter(|_| view.dtype() == Dtype::F32);
-        let group = group.ok_or_else(|| format!("its tensor `{name}` is none of a checkpoint"))?;
-        let values = view.data().as_chunks().0.iter().map(|word| f32::from_le_bytes(*word));
-        group.insert(parameter.to_owned(), (values.collect(), view.shape().to_vec()));
+        let Some(index) = GROUPS.iter().position(|known| *known == group) else {
+            return Err(format!("its tensor `{name}` is none of a checkpoint"));
+        };
+        groups[index].insert(parameter.to_owned(), tensor);
     }
-    let mut take = |group| groups.remove(group).unwrap_or_default();
-    let (model, best, moments) = (take("model"), take("best"), take("adam"));
+    let [model, best, moments] = groups;
     Ok(Checkpoint { saved: metadata.state, model, best, moments })
 }
 
