@@ -39,6 +39,8 @@ pub mod evaluation;
 
 pub mod training;
 
+pub mod artifacts;
+
 pub mod sample;
 
 pub mod config;

@@ -12,11 +12,14 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::digest::{Digest, Hasher};
 pub use files::{SourceFile, open_text, source_files};
 pub use map::{MappedFile, map};
 
 /// Ending of names that the platform neither copies to S3 nor brings back.
 pub const TEMPORARY_SUFFIX: &str = ".sagemaker-ignore";
+
+const COPY_BUFFER: usize = 1 << 20;
 
 /// A failed operation on a file or folder.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +70,26 @@ pub fn create_once(path: &Path, bytes: &[u8]) -> Result<Created, StorageError> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Created::Existed),
         Err(error) => Err(error).context("create", path),
     }
+}
+
+/// Copies a file of any size and returns the digest of what was written.
+pub fn copy(from: &Path, to: &Path) -> Result<Digest, StorageError> {
+    let mut source = File::open(from).context("read", from)?;
+    let mut hasher = Hasher::default();
+    let temporary = Temporary::create(to, |file| {
+        let mut buffer = vec![0; COPY_BUFFER];
+        loop {
+            let length = source.read(&mut buffer)?;
+            if length == 0 {
+                return Ok(());
+            }
+            hasher.update(&buffer[..length]);
+            file.write_all(&buffer[..length])?;
+        }
+    })?;
+    fs::rename(&temporary.0, to).context("write", to)?;
+    sync_folder_of(to)?;
+    Ok(hasher.finish())
 }
 
 /// The whole content of a file, at most `limit` bytes.
@@ -144,6 +167,13 @@ struct Temporary(PathBuf);
 
 impl Temporary {
     fn write(target: &Path, bytes: &[u8]) -> Result<Self, StorageError> {
+        Self::create(target, |file| file.write_all(bytes))
+    }
+
+    fn create(
+        target: &Path,
+        fill: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> Result<Self, StorageError> {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let name = target.file_name().unwrap_or_default().to_string_lossy();
@@ -160,7 +190,7 @@ impl Temporary {
         .context("write", target)?;
         let temporary = Self(path);
         // A failed flush is never repeated on the same file: its pages may count as written.
-        file.write_all(bytes).and_then(|()| file.sync_all()).context("write", target)?;
+        fill(&mut file).and_then(|()| file.sync_all()).context("write", target)?;
         Ok(temporary)
     }
 }

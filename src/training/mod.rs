@@ -194,9 +194,10 @@ fn integers(values: Vec<i64>, device: &Device) -> Tensor<1, Int> {
 /// Measures the validation part and lets the schedule decide.
 fn finish_epoch(job: &Job<'_>, state: &mut State) -> Result<(), Error> {
     let model: PairClassifier = state.model.valid();
-    let scores = classifier::score(&model, &job.table, job.validation.iter().map(Example::rows));
+    let pairs = job.validation.iter().map(|pair| (pair.left, pair.right));
+    let scores = classifier::score(&model, &job.table, pairs);
     let labels: Vec<bool> = job.validation.iter().map(|pair| pair.label).collect();
-    let threshold = evaluation::best_threshold(&scores, &labels)?.unwrap_or(0.5);
+    let threshold = evaluation::best_threshold(&scores, &labels).unwrap_or(0.5);
     let metrics = evaluation::metrics(&scores, &labels, threshold)?;
     let record = EpochRecord {
         epoch: state.schedule.epochs_done() + 1,

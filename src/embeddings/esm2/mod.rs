@@ -22,6 +22,9 @@ use crate::digest::Digest;
 use crate::storage::StorageError;
 use weights::WeightFiles;
 
+const CONFIG: &str = "config.json";
+const VOCABULARY: &str = "vocab.txt";
+
 /// Why an encoder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum EncoderError {
@@ -77,6 +80,7 @@ pub struct Encoder {
     identity: EncoderIdentity,
     config: Esm2Config,
     weights: WeightFiles,
+    folder: PathBuf,
 }
 
 impl Encoder {
@@ -84,8 +88,8 @@ impl Encoder {
     ///
     /// Reads every byte once, for the digest, and checks the name and shape of every tensor.
     pub fn open(folder: &Path) -> Result<Self, EncoderError> {
-        let (config, published_name) = Esm2Config::read(&folder.join("config.json"))?;
-        tokenizer::check_vocabulary(&folder.join("vocab.txt"))?;
+        let (config, published_name) = Esm2Config::read(&folder.join(CONFIG))?;
+        tokenizer::check_vocabulary(&folder.join(VOCABULARY))?;
         let weights = WeightFiles::open(folder)?;
         weights.check(&config, folder)?;
         let identity = EncoderIdentity {
@@ -93,7 +97,7 @@ impl Encoder {
             source: folder.display().to_string(),
             digest: weights.digest(&config),
         };
-        Ok(Self { identity, config, weights })
+        Ok(Self { identity, config, weights, folder: folder.to_owned() })
     }
 
     /// Name, source and digest.
@@ -106,9 +110,11 @@ impl Encoder {
         &self.config
     }
 
-    /// Files that make up the encoder, by name: what a copy of it needs.
-    pub fn files(&self) -> impl Iterator<Item = &Path> {
-        self.weights.paths()
+    /// The files that a copy of the encoder needs.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let around = [CONFIG, VOCABULARY, weights::INDEX].map(|name| self.folder.join(name));
+        let around = around.into_iter().filter(|path| path.exists());
+        around.chain(self.weights.paths().map(Path::to_owned)).collect()
     }
 
     /// The network on `device`, in 32-bit floating point.

@@ -15,6 +15,10 @@ use super::{EncoderError, Esm2Config};
 use crate::digest::{Digest, Hasher};
 use crate::storage::{self, MappedFile};
 
+const SINGLE: &str = "model.safetensors";
+/// Names the file of each tensor where there are several files.
+pub(super) const INDEX: &str = "model.safetensors.index.json";
+
 /// Every tensor of the network with its shape.
 fn key_table(config: &Esm2Config) -> Vec<(String, Vec<usize>)> {
     let (d, f) = (config.hidden_size, config.intermediate_size);
@@ -110,10 +114,10 @@ impl WeightFiles {
     }
 
     fn names(folder: &Path) -> Result<Vec<String>, EncoderError> {
-        if folder.join("model.safetensors").exists() {
-            return Ok(vec!["model.safetensors".to_owned()]);
+        if folder.join(SINGLE).exists() {
+            return Ok(vec![SINGLE.to_owned()]);
         }
-        let path = folder.join("model.safetensors.index.json");
+        let path = folder.join(INDEX);
         if !path.exists() {
             return Err(EncoderError::NoWeights(folder.to_owned()));
         }

@@ -1,0 +1,268 @@
+//! Artifacts: the model directory, everything that scoring new pairs needs and a record of the run.
+//!
+//! | file | content |
+//! |---|---|
+//! | `classifier.safetensors` | parameters and the standardisation of embeddings |
+//! | `classifier.json` | the network's shape, its threshold, encoder and embedding space |
+//! | `metrics.json` | metrics of validation and test, one record per epoch |
+//! | `audit.json`, `split.json`, `config.json` | what was read, which pair is where, all settings |
+//! | `test_predictions.tsv` | the probability of every test pair |
+//! | `encoder/` | the encoder's files, with `bundle_encoder` |
+//! | `manifest.json` | versions, SHA-256 of inputs and of every file; written last |
+//!
+//! A directory without manifest is not a model. Names of files are ours, never taken from data.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::classifier::{self, NamedTensors, Standardizer, tensor_file};
+use crate::digest::Digest;
+use crate::embeddings::esm2::{Encoder, EncoderError, EncoderIdentity};
+use crate::embeddings::{self, EmbeddingSpace};
+use crate::storage::{self, SourceFile, StorageError};
+
+/// The version of the model directory.
+const SCHEMA: &str = "dyad.model.v1";
+const MANIFEST: &str = "manifest.json";
+const DESCRIPTION: &str = "classifier.json";
+const PARAMETERS: &str = "classifier.safetensors";
+/// The folder of the bundled encoder.
+const ENCODER: &str = "encoder";
+const MEAN: &str = "standardizer.mean";
+const DEVIATION: &str = "standardizer.deviation";
+const MAX_JSON_BYTES: u64 = 64 << 20;
+const MAX_PARAMETER_BYTES: u64 = 8 << 30;
+
+/// Why a model directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// No manifest.
+    #[error("`{0}` is not a model directory: it has no `manifest.json`; give the folder that `dyad train` wrote, unpacked")]
+    NotAModel(PathBuf),
+    /// The run that wrote it was stopped before there was a model.
+    #[error("the run that wrote `{0}` was stopped before it had a model; run it to its end")]
+    NoModelYet(PathBuf),
+    /// A file that is not what the manifest says.
+    #[error("`{path}` is damaged: {problem}; unpack the model again")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The encoder cannot be read.
+    #[error(transparent)]
+    Encoder(#[from] EncoderError),
+    /// The encoder is neither given nor bundled.
+    #[error("this model needs the encoder `{name}` (digest {digest}); give its folder with `--encoder`")]
+    EncoderNotGiven {
+        /// The encoder's name.
+        name: String,
+        /// Its digest.
+        digest: Digest,
+    },
+    /// The encoder is not the one the classifier was trained with.
+    #[error(
+        "the encoder in `{folder}` is not the one this model was trained with (`{name}`, digest \
+         {digest}); give that one with `--encoder`"
+    )]
+    OtherEncoder {
+        /// The folder of the encoder that was given.
+        folder: PathBuf,
+        /// The name of the right one.
+        name: String,
+        /// The digest of the right one.
+        digest: Digest,
+    },
+}
+
+/// What `classifier.json` holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Description {
+    /// The shape of the network.
+    pub classifier: classifier::Settings,
+    /// Pairs with at least this probability are called interacting: the best MCC on validation.
+    pub threshold: f64,
+    /// The encoder by name, source and digest.
+    pub encoder: EncoderIdentity,
+    /// Whether the encoder's files are in the folder `encoder`.
+    pub encoder_bundled: bool,
+    /// How sequences become vectors.
+    pub embeddings: embeddings::Settings,
+    /// The space of the embeddings.
+    pub space: EmbeddingSpace,
+}
+
+/// A trained classifier with everything that scoring needs.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Shape, threshold, encoder.
+    pub description: Description,
+    /// The network's parameters.
+    pub parameters: NamedTensors,
+    /// Mean and deviation of the training embeddings.
+    pub standardizer: Standardizer,
+    /// The folder it was read from.
+    folder: PathBuf,
+}
+
+/// What `manifest.json` says of the run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Provenance {
+    /// The run's name, a digest of everything that changes its result.
+    pub run_id: String,
+    /// Whether training ended by itself; a model of a stopped run is the best so far.
+    pub complete: bool,
+    /// Backend and device.
+    pub engine: String,
+    /// The input files by channel.
+    pub inputs: BTreeMap<String, Vec<SourceFile>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Manifest {
+    schema: String,
+    dyad: String,
+    #[serde(flatten)]
+    provenance: Provenance,
+    files: BTreeMap<String, Digest>,
+}
+
+/// A model directory being written.
+#[derive(Debug)]
+pub struct ModelWriter {
+    folder: PathBuf,
+    files: BTreeMap<String, Digest>,
+}
+
+impl ModelWriter {
+    /// Begins a model directory; one that was there is no model from now on.
+    pub fn begin(folder: &Path) -> Result<Self, Error> {
+        storage::create_folder(folder)?;
+        storage::remove(&folder.join(MANIFEST))?;
+        Ok(Self { folder: folder.to_owned(), files: BTreeMap::new() })
+    }
+
+    /// Writes a value as indented JSON under one of the documented names.
+    pub fn json<T: Serialize>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
+        let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+        bytes.push(b'\n');
+        self.bytes(name, &bytes)
+    }
+
+    /// Writes a file under one of the documented names.
+    pub fn bytes(&mut self, name: &'static str, bytes: &[u8]) -> Result<(), Error> {
+        storage::write_atomic(&self.folder.join(name), bytes)?;
+        self.files.insert(name.to_owned(), Digest::of(bytes));
+        Ok(())
+    }
+
+    /// Writes the classifier.
+    pub fn classifier(
+        &mut self,
+        description: &Description,
+        parameters: &NamedTensors,
+        standardizer: &Standardizer,
+    ) -> Result<(), Error> {
+        let mut tensors = parameters.clone();
+        for (name, values) in [(MEAN, &standardizer.mean), (DEVIATION, &standardizer.deviation)] {
+            tensors.insert(name.to_owned(), (values.clone(), vec![values.len()]));
+        }
+        self.bytes(PARAMETERS, &tensor_file::encode(&tensors, SCHEMA.to_owned()))?;
+        self.json(DESCRIPTION, description)
+    }
+
+    /// Copies the encoder's files.
+    pub fn encoder(&mut self, encoder: &Encoder) -> Result<(), Error> {
+        let folder = self.folder.join(ENCODER);
+        storage::create_folder(&folder)?;
+        for file in encoder.files() {
+            let name = file.file_name().unwrap_or_default();
+            let digest = storage::copy(&file, &folder.join(name))?;
+            self.files.insert(format!("{ENCODER}/{}", name.to_string_lossy()), digest);
+        }
+        Ok(())
+    }
+
+    /// Writes the manifest, which makes the directory a model.
+    pub fn finish(self, provenance: Provenance) -> Result<(), Error> {
+        let manifest = Manifest {
+            schema: SCHEMA.to_owned(),
+            dyad: env!("CARGO_PKG_VERSION").to_owned(),
+            provenance,
+            files: self.files,
+        };
+        let mut bytes = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
+        bytes.push(b'\n');
+        Ok(storage::write_atomic(&self.folder.join(MANIFEST), &bytes)?)
+    }
+}
+
+impl Model {
+    /// Reads a model directory, comparing each file with the manifest.
+    pub fn read(folder: &Path) -> Result<Self, Error> {
+        let path = folder.join(MANIFEST);
+        if !path.exists() {
+            return Err(Error::NotAModel(folder.to_owned()));
+        }
+        let manifest: Manifest = parse(&path, &storage::read(&path, MAX_JSON_BYTES)?)?;
+        if manifest.schema != SCHEMA {
+            let problem = format!("its schema is `{}`, expected `{SCHEMA}`", manifest.schema);
+            return Err(Error::Damaged { path, problem });
+        }
+        if !manifest.files.contains_key(PARAMETERS) {
+            return Err(Error::NoModelYet(folder.to_owned()));
+        }
+        let verified = |name: &str, limit| -> Result<Vec<u8>, Error> {
+            let path = folder.join(name);
+            let bytes = storage::read(&path, limit)?;
+            match manifest.files.get(name) == Some(&Digest::of(&bytes)) {
+                true => Ok(bytes),
+                false => {
+                    let problem = "its SHA-256 is not the one in `manifest.json`".to_owned();
+                    Err(Error::Damaged { path, problem })
+                }
+            }
+        };
+        let bytes = verified(DESCRIPTION, MAX_JSON_BYTES)?;
+        let description: Description = parse(&folder.join(DESCRIPTION), &bytes)?;
+        let bytes = verified(PARAMETERS, MAX_PARAMETER_BYTES)?;
+        let damaged = |problem| Error::Damaged { path: folder.join(PARAMETERS), problem };
+        let (mut parameters, _) = tensor_file::decode(&bytes).map_err(damaged)?;
+        let mut take = |name: &str| match parameters.remove(name) {
+            Some((values, _)) if values.len() == description.space.dimension => Ok(values),
+            _ => Err(damaged(format!("`{name}` is missing or has another length"))),
+        };
+        let standardizer = Standardizer { mean: take(MEAN)?, deviation: take(DEVIATION)? };
+        Ok(Self { description, parameters, standardizer, folder: folder.to_owned() })
+    }
+
+    /// Opens the encoder the model was trained with: in the folder `given`, else bundled.
+    pub fn open_encoder(&self, given: Option<&Path>) -> Result<Encoder, Error> {
+        let expected = &self.description.encoder;
+        let folder = match given {
+            Some(folder) => folder.to_owned(),
+            None if self.description.encoder_bundled => self.folder.join(ENCODER),
+            None => {
+                let EncoderIdentity { name, digest, .. } = expected.clone();
+                return Err(Error::EncoderNotGiven { name, digest });
+            }
+        };
+        let encoder = Encoder::open(&folder)?;
+        if encoder.identity().digest == expected.digest {
+            return Ok(encoder);
+        }
+        let EncoderIdentity { name, digest, .. } = expected.clone();
+        Err(Error::OtherEncoder { folder, name, digest })
+    }
+}
+
+fn parse<T: for<'de> Deserialize<'de>>(path: &Path, bytes: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| Error::Damaged { path: path.to_owned(), problem: error.to_string() })
+}
