@@ -1,6 +1,35 @@
 //! Interactions: pairs of proteins from HINT and from plain tables, every input row accounted for.
+//!
+//! [`read`] recognises each file by its first row, merges all files into one set and decides what
+//! does not depend on sequences; [`Interactions::resolve`] decides the rest and writes the
+//! [`Audit`], in which every row is in exactly one [`Bucket`].
+
+mod audit;
+mod classify;
+mod error;
+mod evidence;
+mod intern;
+mod layout;
+mod lines;
+mod resolve;
+mod subset;
+mod table;
+
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+use crate::protein::{Accession, ProteinPair};
+use crate::storage::{SourceFile, source_files};
+
+pub use audit::{Audit, Bucket, BucketCount, Example, FileAudit};
+pub use error::{Columns, Error};
+pub use layout::Format;
+pub(crate) use lines::Lines;
+pub use lines::TextError;
+
+use classify::{Fate, Row, classify};
+use table::Tables;
 
 /// How interaction files are read and filtered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,3 +73,84 @@ pub enum SelfPairs {
     /// Used like any other pair.
     Include,
 }
+
+/// Pairs read from files, before anything is known about sequences.
+#[derive(Debug)]
+pub struct Interactions {
+    files: Vec<FileAudit>,
+    malformed: BucketCount,
+    rows: Vec<Row>,
+    conflicting_pairs: usize,
+    /// The accessions by their number in the rows.
+    proteins: Vec<Accession>,
+}
+
+/// The pairs that a run uses, and the account of those that it does not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InteractionSet {
+    /// Distinct pairs whose proteins have sequences, in the order of the input.
+    pub pairs: Vec<LabelledPair>,
+    /// Whether the input labels any pair 0: then it brings its own negatives.
+    pub has_negatives: bool,
+    /// What became of every row.
+    pub audit: Audit,
+    /// The files that were read, in order.
+    pub sources: Vec<SourceFile>,
+}
+
+/// A pair and whether its proteins interact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelledPair {
+    /// The two proteins.
+    pub pair: ProteinPair,
+    /// Whether they interact; true for all pairs of files without labels.
+    pub label: bool,
+}
+
+/// Reads files, and all files of folders, as one set of interactions.
+///
+/// A file is HINT or a plain table, told by its first row: a header with known column names, or,
+/// without header, two accessions and an optional label 0 or 1. Columns are separated by tabs or
+/// commas. Files that cannot be read at all are errors; rows that cannot are counted.
+pub fn read(paths: &[PathBuf], settings: &Settings) -> Result<Interactions, Error> {
+    let mut tables = Tables::default();
+    for path in paths {
+        let files = source_files(path)?;
+        if files.is_empty() {
+            return Err(Error::NoFile { path: path.clone() });
+        }
+        files.iter().try_for_each(|file| tables.read(file, settings))?;
+    }
+    let Tables { files, malformed, pairs, proteins, .. } = tables;
+    let (rows, conflicting_pairs) = classify(pairs, settings);
+    let proteins = proteins.into_values();
+    Ok(Interactions { files, malformed, rows, conflicting_pairs, proteins })
+}
+
+impl Interactions {
+    /// The proteins of the rows that may still be used, each once, in order of appearance.
+    pub fn accessions(&self) -> impl Iterator<Item = &Accession> {
+        let mut needed = vec![false; self.proteins.len()];
+        for row in self.rows.iter().filter(|row| row.fate == Fate::Used) {
+            row.proteins.iter().for_each(|protein| needed[*protein] = true);
+        }
+        self.proteins.iter().zip(needed).filter_map(|(protein, needed)| needed.then_some(protein))
+    }
+
+    /// Leaves out the pairs whose proteins have no sequence, takes the random subset that the
+    /// settings ask for, and accounts for every row.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooManyDropped`] and [`Error::NoPairs`], both with the audit.
+    pub fn resolve(
+        self,
+        has_sequence: impl Fn(&Accession) -> bool,
+        settings: &Settings,
+    ) -> Result<InteractionSet, Error> {
+        resolve::resolve(self, has_sequence, settings)
+    }
+}
+
+#[cfg(test)]
+mod tests;

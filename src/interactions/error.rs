@@ -1,0 +1,177 @@
+//! What can be wrong with interaction files.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::lines::TextError;
+use super::{Audit, Bucket};
+use crate::storage::StorageError;
+
+/// Interactions that cannot be read or used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A folder cannot be listed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A file cannot be read as text.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// A folder without any file.
+    #[error(
+        "the folder `{}` holds no file: put the interactions there, a HINT file or a table of \
+         pairs",
+        path.display()
+    )]
+    NoFile {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file without content.
+    #[error("`{}` is empty: expected a HINT file or a table of pairs", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file with nothing but a header.
+    #[error("`{}` has a header but no pair: add rows or remove the file", path.display())]
+    HeaderOnly {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A first row without any separator.
+    #[error(
+        "`{}` line {line} has one column: expected two or more columns separated by tabs or commas",
+        path.display()
+    )]
+    OneColumn {
+        /// The file.
+        path: PathBuf,
+        /// The line of the first row.
+        line: usize,
+    },
+    /// A first row that is neither a known header nor a pair.
+    #[error(
+        "`{}` line {line}: cannot tell which of the columns {columns} name the two proteins: \
+         expected the header of HINT (`Uniprot_A`, `Uniprot_B`, ..., `pmid:method:quality`), a \
+         header with `protein_a`, `protein_b` and optionally `label`, or rows of two accessions \
+         and an optional label 0 or 1 without header",
+        path.display()
+    )]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// The line of the first row.
+        line: usize,
+        /// Its fields.
+        columns: Columns,
+    },
+    /// A header without the label column that the settings name.
+    #[error(
+        "`{}` has no label column `{column}`, only {columns}: correct `label_column` or the header",
+        path.display()
+    )]
+    LabelColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column asked for.
+        column: String,
+        /// The columns there.
+        columns: Columns,
+    },
+    /// A label column is named, but the file has no header.
+    #[error(
+        "`{}` has no header to find the label column `{column}` in: add a header, or leave out \
+         `label_column` and put the label into the third column",
+        path.display()
+    )]
+    NoHeader {
+        /// The file.
+        path: PathBuf,
+        /// The column asked for.
+        column: String,
+    },
+    /// A filter by evidence on a file without evidence.
+    #[error(
+        "`{}` has no evidence column `pmid:method:quality` that `{setting}` could filter by: \
+         leave `{setting}` at its default or give a HINT file",
+        path.display()
+    )]
+    NoEvidence {
+        /// The file.
+        path: PathBuf,
+        /// The setting that is not at its default.
+        setting: &'static str,
+    },
+    /// More rows than allowed are malformed, conflicting or without sequence.
+    #[error(
+        "{dropped} of {} rows cannot be used ({:.1} %, `max_dropped_fraction` allows {:.1} %): {} \
+         malformed, {} with conflicting labels, {} without sequence{}: correct the interactions, \
+         add the missing sequences, or raise `max_dropped_fraction`",
+        audit.rows,
+        100.0 * audit.dropped_fraction(),
+        100.0 * limit,
+        audit.count(Bucket::Malformed),
+        audit.count(Bucket::ConflictingLabel),
+        audit.count(Bucket::WithoutSequence),
+        first_example(audit),
+        dropped = audit.dropped_rows()
+    )]
+    TooManyDropped {
+        /// What became of every row.
+        audit: Box<Audit>,
+        /// The largest share allowed.
+        limit: f64,
+    },
+    /// Not a single row can be used.
+    #[error(
+        "none of the {} rows can be used{}: correct the interactions, or give sequences with the \
+         same identifiers",
+        audit.rows,
+        largest_buckets(audit)
+    )]
+    NoPairs {
+        /// What became of every row.
+        audit: Box<Audit>,
+    },
+}
+
+impl Error {
+    /// What became of every row, where the rows could be read.
+    pub fn audit(&self) -> Option<&Audit> {
+        match self {
+            Self::TooManyDropped { audit, .. } | Self::NoPairs { audit } => Some(audit),
+            _ => None,
+        }
+    }
+}
+
+/// The fields of a first row, for a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns(pub(super) Vec<String>);
+
+impl fmt::Display for Columns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 12;
+        for (index, column) in self.0.iter().take(SHOWN).enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            let short: String = column.chars().filter(|c| !c.is_control()).take(40).collect();
+            write!(f, "{separator}`{short}`")?;
+        }
+        match self.0.len().checked_sub(SHOWN) {
+            Some(more @ 1..) => write!(f, " and {more} more"),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn first_example(audit: &Audit) -> String {
+    let dropped = audit.buckets.iter().filter(|count| count.bucket.is_dropped());
+    let largest = dropped.max_by_key(|count| count.rows).and_then(|count| count.examples.first());
+    largest.map(|example| format!(", first {example}")).unwrap_or_default()
+}
+
+fn largest_buckets(audit: &Audit) -> String {
+    let filled = audit.buckets.iter().filter(|count| count.rows > 0);
+    let texts: Vec<String> = filled.map(|c| format!("{} {}", c.rows, c.bucket)).collect();
+    if texts.is_empty() { String::new() } else { format!(" ({})", texts.join(", ")) }
+}
