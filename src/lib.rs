@@ -19,6 +19,8 @@
 //! `tests/layering.rs` holds the table; `docs/architecture.md` explains it.
 #![recursion_limit = "256"]
 
+// In pipeline order; an empty line keeps the formatter from sorting.
+
 pub mod digest;
 pub mod protein;
 
@@ -28,7 +30,9 @@ pub mod shutdown;
 pub mod storage;
 
 pub mod interactions;
+
 pub mod sequences;
+
 pub mod embeddings;
 
 pub mod dataset;
@@ -41,8 +45,14 @@ pub mod training;
 
 pub mod artifacts;
 
+pub mod inference;
+
 pub mod sample;
 
 pub mod config;
 
+pub mod pipeline;
+
 pub mod container;
+
+

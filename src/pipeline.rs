@@ -174,7 +174,7 @@ fn read(run: &Run<'_>) -> Result<Data, Error> {
     }
     let proteins = sets.values().flat_map(|set| &set.pairs).flat_map(|labelled| {
         [labelled.pair.first(), labelled.pair.second()].map(|accession| {
-            let found = sequences.get(accession).map(|found| found.sequence.digest());
+            let found = sequences.get(accession).map(|found| found.sequence().digest());
             (accession.clone(), found.unwrap_or_else(|| Digest::of(b"")))
         })
     });
@@ -197,7 +197,7 @@ fn read(run: &Run<'_>) -> Result<Data, Error> {
 
 fn report_isoforms(catalogue: &Catalogue, sequences: &SequenceSet) {
     let names = catalogue.proteins().iter().map(|(accession, _)| accession);
-    let isoforms = sequences.parent_fallbacks(names);
+    let isoforms = sequences.isoform_fallbacks(names);
     if isoforms > 0 {
         warn!("{isoforms} isoforms have no sequence of their own and use their parent's");
     }
@@ -249,7 +249,7 @@ impl Job<'_> {
     fn embed(&self) -> Result<Vec<f32>, embeddings::Error> {
         let proteins = self.data.catalogue.proteins();
         let found = proteins.iter().filter_map(|(name, _)| self.data.sequences.get(name));
-        let sequences: Vec<_> = found.map(|found| found.sequence).collect();
+        let sequences: Vec<_> = found.map(|found| found.sequence()).collect();
         let cache = &self.run.places.cache;
         let mut store = EmbeddingStore::open(cache, self.space.clone(), &self.device.name)?;
         let job = embeddings::Job {

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::lines::TextError;
-use super::{Audit, Bucket};
-use crate::storage::StorageError;
+use super::{Audit, Bucket, Example};
+use crate::storage::{StorageError, TextError};
 
 /// Interactions that cannot be read or used.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +15,9 @@ pub enum Error {
     /// A file cannot be read as text.
     #[error(transparent)]
     Text(#[from] TextError),
+    /// A row of a list of pairs that is no pair.
+    #[error("line {} of `{}` is no pair: {}; mend or remove it", .0.line, .0.file, .0.reason)]
+    Malformed(Box<Example>),
     /// A folder without any file.
     #[error(
         "the folder `{}` holds no file: put the interactions there, a HINT file or a table of \

@@ -10,12 +10,11 @@ mod error;
 mod evidence;
 mod intern;
 mod layout;
-mod lines;
 mod resolve;
 mod subset;
 mod table;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +24,6 @@ use crate::storage::{SourceFile, source_files};
 pub use audit::{Audit, Bucket, BucketCount, Example, FileAudit};
 pub use error::{Columns, Error};
 pub use layout::Format;
-pub(crate) use lines::Lines;
-pub use lines::TextError;
 
 use classify::{Fate, Row, classify};
 use table::Tables;
@@ -113,6 +110,49 @@ pub struct LabelledPair {
 /// without header, two accessions and an optional label 0 or 1. Columns are separated by tabs or
 /// commas. Files that cannot be read at all are errors; rows that cannot are counted.
 pub fn read(paths: &[PathBuf], settings: &Settings) -> Result<Interactions, Error> {
+    let Tables { files, malformed, pairs, proteins, .. } = tables(paths, settings)?;
+    let (rows, conflicting_pairs) = classify(pairs, settings);
+    let proteins = proteins.into_values();
+    Ok(Interactions { files, malformed, rows, conflicting_pairs, proteins })
+}
+
+/// A row of a list of pairs, the proteins in the order of the row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedPair {
+    /// The protein named first.
+    pub first: Accession,
+    /// The protein named second.
+    pub second: Accession,
+    /// Whether they interact, in files that have labels.
+    pub label: Option<bool>,
+}
+
+/// Reads every row of a file, or of all files of a folder, as it stands: pairs to score, with
+/// repeats and self-pairs. The formats are those of [`read`]; a row that is no pair is an error.
+pub fn list(path: &Path, label_column: Option<&str>) -> Result<Vec<ListedPair>, Error> {
+    let settings = Settings {
+        min_publications: 0,
+        evidence: Evidence::Any,
+        self_pairs: SelfPairs::Include,
+        label_column: label_column.map(str::to_owned),
+        max_proteins: None,
+        max_pairs: None,
+        max_dropped_fraction: 0.0,
+        seed: 0,
+    };
+    let Tables { malformed, pairs, proteins, .. } = tables(&[path.to_owned()], &settings)?;
+    if let Some(example) = malformed.examples.into_iter().next() {
+        return Err(Error::Malformed(Box::new(example)));
+    }
+    let proteins = proteins.into_values();
+    let listed = pairs.into_iter().map(|row| {
+        let [first, second] = row.proteins.map(|protein| proteins[protein].clone());
+        ListedPair { first, second, label: row.label }
+    });
+    Ok(listed.collect())
+}
+
+fn tables(paths: &[PathBuf], settings: &Settings) -> Result<Tables, Error> {
     let mut tables = Tables::default();
     for path in paths {
         let files = source_files(path)?;
@@ -121,10 +161,7 @@ pub fn read(paths: &[PathBuf], settings: &Settings) -> Result<Interactions, Erro
         }
         files.iter().try_for_each(|file| tables.read(file, settings))?;
     }
-    let Tables { files, malformed, pairs, proteins, .. } = tables;
-    let (rows, conflicting_pairs) = classify(pairs, settings);
-    let proteins = proteins.into_values();
-    Ok(Interactions { files, malformed, rows, conflicting_pairs, proteins })
+    Ok(tables)
 }
 
 impl Interactions {

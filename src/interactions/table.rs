@@ -7,10 +7,9 @@ use super::audit::{Bucket, BucketCount, Example, FileAudit, excerpt};
 use super::evidence::{EvidenceError, Support};
 use super::intern::Interner;
 use super::layout::{Format, Layout};
-use super::lines::Lines;
 use super::{Error, Evidence, Settings};
 use crate::protein::{Accession, AccessionError};
-use crate::storage::SourceFile;
+use crate::storage::{Lines, SourceFile, TextError};
 
 /// A row that names two proteins.
 #[derive(Debug)]
@@ -71,7 +70,7 @@ pub(super) enum Malformed {
 impl Tables {
     /// Adds all rows of a file.
     pub(super) fn read(&mut self, path: &Path, settings: &Settings) -> Result<(), Error> {
-        let (mut lines, source) = Lines::open(path).map_err(super::TextError::from)?;
+        let (mut lines, source) = Lines::open(path).map_err(TextError::from)?;
         let Some((line, first)) = lines.next_line()? else {
             return Err(Error::Empty { path: path.to_owned() });
         };

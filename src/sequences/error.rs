@@ -3,9 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::interactions::TextError;
 use crate::protein::{Accession, AccessionError, SequenceError};
-use crate::storage::StorageError;
+use crate::storage::{StorageError, TextError};
 
 /// Sequences that cannot be read.
 #[derive(Debug, thiserror::Error)]

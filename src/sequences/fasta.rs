@@ -5,9 +5,8 @@ use std::collections::hash_map::Entry as Slot;
 use std::path::{Path, PathBuf};
 
 use super::{Entry, Error, Place, SequenceSet};
-use crate::interactions::Lines;
 use crate::protein::{Accession, ProteinSequence, SequenceError};
-use crate::storage::SourceFile;
+use crate::storage::{Lines, SourceFile};
 
 /// Collects the records of one file after the other.
 #[derive(Default)]

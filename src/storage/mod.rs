@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "every other module writes through this one")]
 
 mod files;
+mod lines;
 mod map;
 
 use std::fs::{self, File, OpenOptions};
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::digest::{Digest, Hasher};
 pub use files::{SourceFile, open_text, source_files};
+pub use lines::{Lines, TextError};
 pub use map::{MappedFile, map};
 
 /// Ending of names that the platform neither copies to S3 nor brings back.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
-use crate::storage::{Context, SourceFile, StorageError, open_text};
+use super::{Context, SourceFile, StorageError, open_text};
 
 /// A file that cannot be read as lines of text.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +28,7 @@ pub enum TextError {
 }
 
 /// The lines of one file that are not blank, numbered from 1 with the blank ones counted.
-pub(crate) struct Lines<'p> {
+pub struct Lines<'p> {
     path: &'p Path,
     reader: Box<dyn BufRead>,
     number: usize,
@@ -37,7 +37,7 @@ pub(crate) struct Lines<'p> {
 
 impl<'p> Lines<'p> {
     /// Opens `path` and reports what was opened.
-    pub(crate) fn open(path: &'p Path) -> Result<(Self, SourceFile), StorageError> {
+    pub fn open(path: &'p Path) -> Result<(Self, SourceFile), StorageError> {
         let (reader, source) = open_text(path)?;
         Ok((Self { path, reader, number: 0, buffer: Vec::new() }, source))
     }
@@ -46,7 +46,7 @@ impl<'p> Lines<'p> {
     ///
     /// Text that is not UTF-8 is an error in line 1; further down its wrong bytes are replaced, so
     /// that one odd character in a description does not cost the file.
-    pub(crate) fn next_line(&mut self) -> Result<Option<(usize, Cow<'_, str>)>, TextError> {
+    pub fn next_line(&mut self) -> Result<Option<(usize, Cow<'_, str>)>, TextError> {
         loop {
             self.buffer.clear();
             let read = self.reader.read_until(b'\n', &mut self.buffer);

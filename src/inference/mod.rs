@@ -1,0 +1,142 @@
+//! Inference: probabilities of new pairs from a model directory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use burn::tensor::{Tensor, TensorData};
+use tracing::{info, warn};
+
+use crate::artifacts::{self, Model};
+use crate::classifier::{self, PairClassifier, ParameterError};
+use crate::device::ComputeDevice;
+use crate::embeddings::esm2::Encoder;
+use crate::embeddings::{self, EmbeddingStore, StoreError};
+use crate::interactions::ListedPair;
+use crate::progress::Observer;
+use crate::protein::Accession;
+use crate::sequences::SequenceSet;
+use crate::shutdown::Shutdown;
+
+/// Why pairs cannot be scored.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The model directory cannot be used.
+    #[error(transparent)]
+    Model(#[from] artifacts::Error),
+    /// The embeddings cannot be had.
+    #[error(transparent)]
+    Embeddings(#[from] embeddings::Error),
+    /// The parameters are not those of the described network.
+    #[error("the classifier does not fit its description: {0}")]
+    Parameters(#[from] ParameterError),
+    /// None of the pairs has both sequences.
+    #[error(
+        "none of the {pairs} pairs has a sequence for both proteins; are the identifiers in the \
+         pairs and in the FASTA file the same kind, e.g. `{example}`?"
+    )]
+    NoSequences {
+        /// Pairs asked for.
+        pairs: usize,
+        /// One identifier without sequence.
+        example: String,
+    },
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::Embeddings(error.into())
+    }
+}
+
+/// A model with its encoder, ready to score.
+pub struct Predictor<'a> {
+    /// Where it runs.
+    pub device: &'a ComputeDevice,
+    /// The embedding store.
+    pub cache: &'a Path,
+    /// Tokens per batch; `None` lets the device decide.
+    pub token_budget: Option<usize>,
+    /// Told about progress.
+    pub observer: &'a dyn Observer,
+    /// Read between batches.
+    pub shutdown: &'a Shutdown,
+}
+
+impl Predictor<'_> {
+    /// The probability of each pair, in the order of `pairs`; `None` where a sequence is missing.
+    ///
+    /// A probability depends on the two sequences alone: not on the order of the pair, and not on
+    /// names.
+    pub fn score(
+        &self,
+        model: &Model,
+        encoder: &Encoder,
+        sequences: &SequenceSet,
+        pairs: &[ListedPair],
+    ) -> Result<Vec<Option<f64>>, Error> {
+        let names: BTreeSet<&Accession> = pairs.iter().flat_map(|p| [&p.first, &p.second]).collect();
+        let isoforms = sequences.isoform_fallbacks(names.iter().copied());
+        if isoforms > 0 {
+            warn!("{isoforms} isoforms have no sequence of their own and use their parent's");
+        }
+        // One row per distinct sequence, in the order of the digests: names play no part.
+        let found: BTreeMap<_, _> = names
+            .iter()
+            .filter_map(|name| Some(sequences.get(name)?.sequence()))
+            .map(|sequence| (sequence.digest(), sequence))
+            .collect();
+        let rows: BTreeMap<_, u32> = found.keys().copied().zip(0..).collect();
+        let row = |name: &Accession| {
+            sequences.get(name).and_then(|found| rows.get(&found.sequence().digest()).copied())
+        };
+        let located: Vec<_> = pairs.iter().map(|p| row(&p.first).zip(row(&p.second))).collect();
+        let usable: Vec<_> = located.iter().flatten().copied().collect();
+        if usable.is_empty() {
+            let missing = names.iter().find(|name| row(name).is_none());
+            let example = missing.map_or_else(String::new, ToString::to_string);
+            return Err(Error::NoSequences { pairs: pairs.len(), example });
+        }
+        let skipped = pairs.len() - usable.len();
+        if skipped > 0 {
+            warn!("{skipped} of {} pairs have a protein without sequence: no score", pairs.len());
+        }
+        let sequences: Vec<_> = found.into_values().collect();
+        let table = self.embed(model, encoder, &sequences)?;
+        let device = &self.device.device;
+        let description = &model.description;
+        let dimension = description.space.dimension;
+        let network = PairClassifier::new(dimension, &description.classifier, device);
+        let network = classifier::load(network, &model.parameters, device)?;
+        let table = TensorData::new(table, [sequences.len(), dimension]);
+        let table = Tensor::from_data(table, device);
+        info!("scoring {} pairs of {} sequences", usable.len(), sequences.len());
+        let mut scores = classifier::score(&network, &table, usable).into_iter();
+        Ok(located.into_iter().map(|pair| pair.and_then(|_| scores.next())).collect())
+    }
+
+    /// Standardised embeddings, `[sequences, dimension]`.
+    fn embed(
+        &self,
+        model: &Model,
+        encoder: &Encoder,
+        sequences: &[&crate::protein::ProteinSequence],
+    ) -> Result<Vec<f32>, Error> {
+        let mut settings = model.description.embeddings.clone();
+        settings.token_budget = self.token_budget;
+        let space = model.description.space.clone();
+        let mut store = EmbeddingStore::open(self.cache, space, &self.device.name)?;
+        let job = embeddings::Job {
+            encoder,
+            device: &self.device.device,
+            default_token_budget: self.device.token_budget,
+            settings: &settings,
+            observer: self.observer,
+            shutdown: self.shutdown,
+        };
+        embeddings::embed(&job, &mut store, sequences)?;
+        let keys: Vec<_> = sequences.iter().map(|sequence| sequence.digest()).collect();
+        let mut table = store.load(&keys)?;
+        model.standardizer.apply(&mut table);
+        Ok(table)
+    }
+}
