@@ -49,6 +49,14 @@ fn six_pairs_by_hand() {
 }
 
 #[test]
+fn a_score_at_the_threshold_predicts_an_interaction() {
+    let confusion = metrics(&[0.5, 0.5, 0.49], &[true, false, true], 0.5).unwrap().confusion;
+    let expected =
+        Confusion { true_positives: 1, false_positives: 1, true_negatives: 0, false_negatives: 1 };
+    assert_eq!(confusion, expected);
+}
+
+#[test]
 fn rankings_agree_with_their_definitions() {
     for seed in 0..20 {
         let (scores, labels) = sample(seed, 150);
@@ -150,8 +158,11 @@ fn thresholds_are_decided_where_several_are_best_and_absent_where_none_is() {
     // Both cuts have an MCC of 0.5; 0.55 is nearer to 0.5 than 0.25.
     let scores = [0.7, 0.4, 0.4, 0.1];
     close(best_threshold(&scores, &[true, true, false, false]), 0.55, 1e-12);
+    // Without a number in between: one of the two middles is rounded down, the other up.
     let next = 0.3_f64.next_up();
-    assert_eq!(best_threshold(&[0.3, next], &[false, true]), Some(next), "no middle");
+    assert_eq!(best_threshold(&[0.3, next], &[false, true]), Some(next));
+    let last = next.next_up();
+    assert_eq!(best_threshold(&[next, last], &[false, true]), Some(last));
     assert_eq!(best_threshold(&[0.3, 0.6], &[true, true]), None);
     assert_eq!(best_threshold(&[0.3, 0.3], &[true, false]), None);
     assert_eq!(best_threshold(&[0.3, f64::NAN], &[true, false]), None);
