@@ -56,3 +56,4 @@ pub mod pipeline;
 pub mod container;
 
 
+pub mod cli;

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 use crate::artifacts::{self, Description, ModelWriter, Provenance};
 use crate::classifier::{self, PairClassifier, ParameterError, Standardizer};
 use crate::config::RunConfig;
-use crate::dataset::{self, Catalogue, Dataset, Example, Pairs, Source, SplitRule};
+use crate::dataset::{self, Catalogue, Dataset, Example, Pairs, Source};
 use crate::device::{self, ComputeDevice, DeviceError};
 use crate::digest::Digest;
 use crate::embeddings::esm2::{Encoder, EncoderError};
@@ -23,6 +23,9 @@ use crate::shutdown::Shutdown;
 use crate::storage::SourceFile;
 use crate::training::{self, CheckpointFolder, EpochRecord};
 
+/// The channel of the pairs that a run learns from.
+const INTERACTIONS: &str = "interactions";
+
 /// Why a run failed, by stage.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "one variant per stage, each holding that stage's error")]
@@ -33,6 +36,11 @@ pub enum Error {
     Interactions(#[from] interactions::Error),
     #[error(transparent)]
     Sequences(#[from] sequences::Error),
+    #[error(
+        "validation pairs are given and test pairs are not; give both, or neither and let `split` \
+         cut the interactions"
+    )]
+    ValidationAlone,
     #[error(transparent)]
     Encoder(#[from] EncoderError),
     #[error(transparent)]
@@ -156,19 +164,22 @@ struct Data {
 
 /// Reads pairs and sequences, and cuts the pairs into parts.
 fn read(run: &Run<'_>) -> Result<Data, Error> {
-    let settings = &run.config.interactions;
+    if run.inputs.validation.is_some() && run.inputs.test.is_none() {
+        return Err(Error::ValidationAlone);
+    }
     let sequences = sequences::read(&[run.inputs.sequences.clone()])?;
     info!("sequences: {} proteins", sequences.len());
     let mut sets: BTreeMap<&'static str, InteractionSet> = BTreeMap::new();
     let channels = [
-        ("interactions", Some(&run.inputs.interactions)),
+        (INTERACTIONS, Some(&run.inputs.interactions)),
         ("validation", run.inputs.validation.as_ref()),
         ("test", run.inputs.test.as_ref()),
     ];
     for (channel, path) in channels {
         let Some(path) = path else { continue };
-        let read = interactions::read(&[path.clone()], settings)?;
-        let set = read.resolve(|accession| sequences.get(accession).is_some(), settings)?;
+        let settings = settings_for(channel, run.config);
+        let read = interactions::read(&[path.clone()], &settings)?;
+        let set = read.resolve(|accession| sequences.get(accession).is_some(), &settings)?;
         info!("{channel}:\n{}", set.audit);
         sets.insert(channel, set);
     }
@@ -189,7 +200,7 @@ fn read(run: &Run<'_>) -> Result<Data, Error> {
         sources.insert(channel.to_owned(), set.sources);
         audits.insert(channel, set.audit);
     }
-    let dataset = dataset::build(&catalogue, source(run.config, parts), &run.config.dataset)?;
+    let dataset = dataset::build(&catalogue, source(parts), &run.config.dataset)?;
     info!("split:\n{}", dataset.manifest);
     dataset.manifest.warnings.iter().for_each(|warning| warn!("{warning}"));
     Ok(Data { catalogue, sequences, dataset, audits, sources })
@@ -212,12 +223,27 @@ fn indexed(catalogue: &Catalogue, set: &InteractionSet) -> Pairs {
     Pairs { examples: examples.collect(), has_negatives: set.has_negatives }
 }
 
-fn source(config: &RunConfig, mut parts: BTreeMap<&'static str, Pairs>) -> Source {
-    let train = parts.remove("interactions").unwrap_or_default();
+fn source(mut parts: BTreeMap<&'static str, Pairs>) -> Source {
+    let train = parts.remove(INTERACTIONS).unwrap_or_default();
     match parts.remove("test") {
         Some(test) => Source::Given { train, validation: parts.remove("validation"), test },
-        None if config.dataset.split == SplitRule::Given => Source::Whole(train),
         None => Source::Whole(train),
+    }
+}
+
+/// The filters and the quick test's subset are for the pairs that a run splits; the user's own
+/// validation and test parts are taken as they are.
+fn settings_for(channel: &str, config: &RunConfig) -> interactions::Settings {
+    let settings = config.interactions.clone();
+    if channel == INTERACTIONS {
+        return settings;
+    }
+    interactions::Settings {
+        min_publications: 0,
+        evidence: interactions::Evidence::Any,
+        max_proteins: None,
+        max_pairs: None,
+        ..settings
     }
 }
 

@@ -1,6 +1,7 @@
 //! The record of a split: which pair is where, by which rule and seed.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -122,6 +123,24 @@ impl SplitManifest {
             proteins: catalogue.proteins().to_vec(),
             parts,
         }
+    }
+}
+
+impl fmt::Display for SplitManifest {
+    /// One line per part, then what the split lost, without a final line break.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<10} {:>10} {:>10} {:>10}", "part", "positives", "negatives", "proteins")?;
+        for (part, record) in self.parts.each() {
+            let Counts { positives, negatives, proteins, .. } = record.counts;
+            let name = part.to_string();
+            writeln!(f, "{name:<10} {positives:>10} {negatives:>10} {proteins:>10}")?;
+        }
+        let Lost { positives, negatives } = self.lost;
+        write!(f, "{:<10} {positives:>10} {negatives:>10}", "lost")?;
+        if self.widened_validation {
+            write!(f, "\nvalidation also takes pairs with one protein that training has seen")?;
+        }
+        Ok(())
     }
 }
 

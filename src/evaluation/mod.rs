@@ -6,6 +6,7 @@
 mod calibration;
 mod confusion;
 mod ranking;
+mod score_file;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use calibration::{CALIBRATION_BINS, LOG_LOSS_CLIP};
 pub use confusion::{Confusion, best_threshold};
+pub use score_file::{ScoreColumns, ScoreFileError, read_scores};
 
 /// How good scores are against labels. A metric that the data leave undefined is `None`, and absent
 /// from the JSON form.

@@ -1,0 +1,83 @@
+//! What surrounds a command: environment, SageMaker root, request to stop.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+use clap::ArgMatches;
+use indicatif::MultiProgress;
+
+use super::watch::{Bars, Lines};
+use crate::container::Root;
+use crate::progress::{Observer, Silent};
+use crate::shutdown::Shutdown;
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProgressStyle {
+    /// Bars that move.
+    Bars,
+    /// A log line now and then.
+    Lines,
+    /// Nothing.
+    None,
+}
+
+/// Read once, when the program starts.
+pub(super) struct Context {
+    pub(super) root: Root,
+    pub(super) environment: Vec<(String, String)>,
+    pub(super) shutdown: Shutdown,
+    pub(super) style: ProgressStyle,
+    /// Shared by bars and log lines, which must not be written into each other.
+    pub(super) bars: MultiProgress,
+}
+
+impl Context {
+    pub(super) fn new(environment: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let text = |(name, value): (OsString, OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        let environment: Vec<_> = environment.into_iter().filter_map(text).collect();
+        let variable = |name: &str| lookup(&environment, name);
+        let root = Root::new(variable("SAGEMAKER_BASE_DIR").unwrap_or(Root::DEFAULT));
+        // A real job has no terminal, but local mode allocates one: bars only outside a root.
+        let interactive = io::stderr().is_terminal() && !root.exists();
+        let style = match variable("DYAD_PROGRESS") {
+            Some("bars") => ProgressStyle::Bars,
+            Some("lines") => ProgressStyle::Lines,
+            Some("none") => ProgressStyle::None,
+            _ if interactive => ProgressStyle::Bars,
+            _ => ProgressStyle::Lines,
+        };
+        Self { root, shutdown: Shutdown::default(), style, bars: MultiProgress::new(), environment }
+    }
+
+    /// The value of an environment variable that is set and not empty.
+    pub(super) fn variable(&self, name: &str) -> Option<&str> {
+        lookup(&self.environment, name)
+    }
+
+    pub(super) fn observer(&self) -> Box<dyn Observer> {
+        match self.style {
+            ProgressStyle::Bars => Box::new(Bars::new(self.bars.clone())),
+            ProgressStyle::Lines => Box::new(Lines::default()),
+            ProgressStyle::None => Box::new(Silent),
+        }
+    }
+
+    /// The embedding store: `--cache`, else the user's cache folder.
+    pub(super) fn cache(&self, matches: &ArgMatches) -> PathBuf {
+        if let Some(folder) = matches.get_one::<PathBuf>("cache") {
+            return folder.clone();
+        }
+        let home = self.variable("HOME").map(|home| PathBuf::from(home).join(".cache"));
+        let base = self.variable("XDG_CACHE_HOME").map(PathBuf::from).or(home);
+        base.unwrap_or_else(|| PathBuf::from(".cache")).join("dyad")
+    }
+}
+
+fn lookup<'e>(environment: &'e [(String, String)], name: &str) -> Option<&'e str> {
+    let found = environment.iter().find(|(known, value)| known == name && !value.is_empty());
+    found.map(|(_, value)| value.as_str())
+}

@@ -1,0 +1,77 @@
+//! `dyad embed`: the embeddings of a FASTA file as one safetensors file.
+
+use std::path::PathBuf;
+
+use clap::{ArgMatches, Command};
+use tracing::info;
+
+use super::context::Context;
+use super::failure::Failure;
+use super::options;
+use crate::classifier::{NamedTensors, tensor_file};
+use crate::config::Sources;
+use crate::embeddings::esm2::Encoder;
+use crate::embeddings::{self, EmbeddingSpace, EmbeddingStore};
+use crate::{device, sequences, storage};
+
+pub(super) const NAME: &str = "embed";
+
+const KEYS: [&str; 6] =
+    ["max_residues", "long_sequences", "precision", "embedding_dtype", "token_budget", "device"];
+
+const EXAMPLES: &str = "\
+Example:
+  dyad embed --sequences proteins.fasta --encoder esm2_t33_650M_UR50D --out proteins.safetensors
+
+FILE holds the tensor `embeddings`, [proteins, dimension], in the order of the FASTA file;
+FILE.ids.txt names its rows.";
+
+pub(super) fn command() -> Command {
+    Command::new(NAME)
+        .about("Writes the embedding of every protein of a FASTA file")
+        .after_help(EXAMPLES)
+        .arg(options::path("sequences", "PATH", "FASTA file, or a folder of them").required(true))
+        .arg(options::path("encoder", "DIR", "ESM-2 model").required(true))
+        .arg(options::path("out", "FILE", "safetensors file to write").required(true))
+        .arg(options::cache())
+        .arg(options::config_file())
+        .args(options::keys(|key| KEYS.contains(&key.name)))
+}
+
+pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
+    let config = options::resolve(matches, context, Sources::default())?.config;
+    let device = device::resolve(config.device)?;
+    info!("device: {} ({})", device.name, device.reason);
+    let set = sequences::read(&[options::required(matches, "sequences")])?;
+    let encoder = Encoder::open(&options::required(matches, "encoder"))?;
+    let space = EmbeddingSpace::new(&encoder, &config.embeddings);
+    let cache = context.cache(matches);
+    let mut store = EmbeddingStore::open(&cache, space, &device.name)
+        .map_err(embeddings::Error::from)?;
+    let observer = context.observer();
+    let job = embeddings::Job {
+        encoder: &encoder,
+        device: &device.device,
+        default_token_budget: device.token_budget,
+        settings: &config.embeddings,
+        observer: observer.as_ref(),
+        shutdown: &context.shutdown,
+    };
+    let wanted: Vec<_> = set.entries().iter().map(|entry| &entry.sequence).collect();
+    embeddings::embed(&job, &mut store, &wanted)?;
+    let keys: Vec<_> = wanted.iter().map(|sequence| sequence.digest()).collect();
+    let table = store.load(&keys).map_err(embeddings::Error::from)?;
+
+    let out = options::required(matches, "out");
+    let shape = vec![keys.len(), store.space().dimension];
+    let tensors = NamedTensors::from([("embeddings".to_owned(), (table, shape))]);
+    let description = String::from_utf8_lossy(&store.space().canonical_json()).into_owned();
+    let mut ids = out.clone().into_os_string();
+    ids.push(".ids.txt");
+    let names: String =
+        set.entries().iter().map(|entry| format!("{}\n", entry.accession)).collect();
+    storage::write_atomic(&PathBuf::from(ids), names.as_bytes())?;
+    storage::write_atomic(&out, &tensor_file::encode(&tensors, description))?;
+    info!("{} embeddings written to `{}`", keys.len(), out.display());
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! Commands: what the outermost layer adds to the library. Arguments, environment and SageMaker
+//! root come in, tables, logs, exit codes and the failure file go out.
+
+mod context;
+mod embed;
+mod evaluate;
+mod failure;
+mod logging;
+mod options;
+mod predict;
+mod sample;
+mod train;
+mod watch;
+
+use std::ffi::OsString;
+use std::panic::{self, AssertUnwindSafe};
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Command};
+use tracing::error;
+
+use crate::container;
+use context::Context;
+use failure::Failure;
+
+/// What a program without command runs where a SageMaker root exists.
+const DEFAULT_COMMAND: &str = "train";
+
+const EXAMPLES: &str = "\
+Examples:
+  dyad sample --out sample
+  dyad train --interactions sample/interactions.txt --sequences sample/proteins.fasta \\
+      --encoder models/esm2_t6_tiny --out run
+  dyad predict --model run --pairs pairs.tsv --sequences proteins.fasta --encoder models/esm2_t6_tiny
+
+In a SageMaker container no argument is needed: channels and hyperparameters say it all.";
+
+/// Runs the program with its arguments, of which the first is its own name, and its environment.
+pub fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> ExitCode {
+    let context = Context::new(environment);
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    if arguments.len() == 1 && context.root.exists() {
+        arguments.push(DEFAULT_COMMAND.into());
+    }
+    let matches = match command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => return refuse(&context, &error),
+    };
+    if let Err(error) = logging::install(&context) {
+        return finish(&context, Failure::internal(&error));
+    }
+    if let Err(error) = container::install_signals(&context.shutdown) {
+        return finish(&context, Failure::internal(&error));
+    }
+    match guarded(&matches, &context) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => finish(&context, failure),
+    }
+}
+
+fn command() -> Command {
+    Command::new("dyad")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Trains protein-protein interaction classifiers from pairs, sequences and ESM-2")
+        .after_help(EXAMPLES)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(train::command())
+        .subcommand(embed::command())
+        .subcommand(predict::command())
+        .subcommand(evaluate::command())
+        .subcommand(sample::command())
+}
+
+fn dispatch(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
+    match matches.subcommand() {
+        Some((train::NAME, matches)) => train::run(matches, context),
+        Some((embed::NAME, matches)) => embed::run(matches, context),
+        Some((predict::NAME, matches)) => predict::run(matches, context),
+        Some((evaluate::NAME, matches)) => evaluate::run(matches, context),
+        Some((_, matches)) => sample::run(matches),
+        None => Ok(()),
+    }
+}
+
+/// Runs the command; a panic becomes a failure like any other, so that its reason is reported.
+fn guarded(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
+    panic::set_hook(Box::new(|info| error!("panic: {info}")));
+    let result = panic::catch_unwind(AssertUnwindSafe(|| dispatch(matches, context)));
+    result.unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+        Err(Failure::panicked(text.unwrap_or("a panic without message")))
+    })
+}
+
+/// Arguments that clap answers itself: help and version, or a usage error.
+fn refuse(context: &Context, error: &clap::Error) -> ExitCode {
+    // Nothing can be done if the terminal is gone.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+        _ => {
+            let text = error.to_string();
+            let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            let failure = Failure::usage(line);
+            failure.write(context);
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn finish(context: &Context, failure: Failure) -> ExitCode {
+    failure.write(context);
+    error!("{failure}");
+    ExitCode::from(failure.code())
+}

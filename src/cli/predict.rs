@@ -1,0 +1,95 @@
+//! `dyad predict`: probabilities of pairs as a table.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{ArgMatches, Command};
+use tracing::info;
+
+use super::context::Context;
+use super::failure::Failure;
+use super::options;
+use crate::artifacts::Model;
+use crate::config::Sources;
+use crate::inference::Predictor;
+use crate::interactions::{self, ListedPair};
+use crate::storage::{Context as _, write_atomic};
+use crate::{device, sequences};
+
+pub(super) const NAME: &str = "predict";
+
+/// Settings of the machine; everything else comes with the model.
+pub(super) const KEYS: [&str; 2] = ["token_budget", "device"];
+
+/// What stands in the place of a probability where a sequence is missing.
+const NO_SCORE: &str = "NA";
+
+const EXAMPLES: &str = "\
+Example:
+  dyad predict --model run --pairs pairs.tsv --sequences proteins.fasta --encoder esm2_t33_650M_UR50D
+
+Pairs are read like interactions: a HINT file, or a table of two identifiers. Every row gives one row
+of output, identifiers first, probability last; `NA` where a protein has no sequence.";
+
+pub(super) fn command() -> Command {
+    Command::new(NAME)
+        .about("Scores pairs with a trained model")
+        .after_help(EXAMPLES)
+        .arg(options::path("model", "DIR", "model directory of `dyad train`").required(true))
+        .arg(options::path("pairs", "PATH", "pairs to score").required(true))
+        .arg(options::path("sequences", "PATH", "FASTA file, or a folder of them").required(true))
+        .arg(options::path("encoder", "DIR", "the encoder, where the model does not bundle it"))
+        .arg(options::path("out", "FILE", "table to write [default: standard output]"))
+        .arg(options::cache())
+        .arg(options::config_file())
+        .args(options::keys(|key| KEYS.contains(&key.name)))
+}
+
+pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
+    let pairs = interactions::list(&options::required(matches, "pairs"), None)?;
+    let (_, scores) = score(matches, context, &pairs)?;
+    let mut table = String::from("protein_a\tprotein_b\tprobability\n");
+    for (ListedPair { first, second, .. }, score) in pairs.iter().zip(scores) {
+        let score = score.map_or_else(|| NO_SCORE.to_owned(), |score| format!("{score:.6}"));
+        // Writing to a string cannot fail.
+        let _ = writeln!(table, "{first}\t{second}\t{score}");
+    }
+    match matches.get_one::<PathBuf>("out") {
+        Some(path) => {
+            write_atomic(path, table.as_bytes())?;
+            info!("{} rows written to `{}`", pairs.len(), path.display());
+        }
+        None => {
+            let written = io::stdout().write_all(table.as_bytes());
+            written.context("write", Path::new("standard output"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The model and the probability of each pair, for `predict` and `evaluate`.
+pub(super) fn score(
+    matches: &ArgMatches,
+    context: &Context,
+    pairs: &[ListedPair],
+) -> Result<(Model, Vec<Option<f64>>), Failure> {
+    let config = options::resolve(matches, context, Sources::default())?.config;
+    let device = device::resolve(config.device)?;
+    info!("device: {} ({})", device.name, device.reason);
+    let model = Model::read(&options::required(matches, "model"))?;
+    let encoder = matches.get_one::<PathBuf>("encoder").map(PathBuf::as_path);
+    let encoder = model.open_encoder(encoder)?;
+    let sequences = sequences::read(&[options::required(matches, "sequences")])?;
+    let observer = context.observer();
+    let cache = context.cache(matches);
+    let predictor = Predictor {
+        device: &device,
+        cache: &cache,
+        token_budget: config.embeddings.token_budget,
+        observer: observer.as_ref(),
+        shutdown: &context.shutdown,
+    };
+    let scores = predictor.score(&model, &encoder, &sequences, pairs)?;
+    Ok((model, scores))
+}

@@ -1,0 +1,124 @@
+//! `dyad train`: the pipeline, on paths or below a SageMaker root.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::{ArgMatches, Command};
+use tracing::info;
+
+use super::context::Context;
+use super::failure::Failure;
+use super::options;
+use crate::config::Sources;
+use crate::pipeline::{self, Inputs, Places, Run, Summary};
+
+pub(super) const NAME: &str = "train";
+
+const EXAMPLES: &str = "\
+Examples:
+  dyad train --interactions hint.txt --sequences proteins.fasta --encoder esm2_t33_650M_UR50D --out run
+  dyad train ... --max-proteins 500 --epochs 3          a quick test
+  dyad train                                            in a SageMaker container
+
+In a container the channels are `interactions` (or `train`, `training`), `sequences`, `encoder` (or
+`model`) and, if you like, `validation` and `test`; the settings below are hyperparameters.";
+
+pub(super) fn command() -> Command {
+    Command::new(NAME)
+        .about("Trains a classifier from pairs, sequences and an encoder, and measures it")
+        .after_help(EXAMPLES)
+        .arg(options::path("interactions", "PATH", "HINT file or table of pairs, or a folder of them"))
+        .arg(options::path("sequences", "PATH", "FASTA file, or a folder of them"))
+        .arg(options::path("encoder", "DIR", "ESM-2 model: config.json and model.safetensors"))
+        .arg(options::path("validation", "PATH", "your own validation pairs (with --test)"))
+        .arg(options::path("test", "PATH", "your own test pairs; implies split=given"))
+        .arg(options::path("out", "DIR", "model directory; checkpoints go to DIR/checkpoints"))
+        .arg(options::cache())
+        .arg(options::config_file())
+        .args(options::keys(|_| true))
+}
+
+pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
+    let (inputs, places, sources) = match matches.contains_id("interactions") {
+        false if context.root.exists() => from_root(context)?,
+        _ => from_paths(matches, context)?,
+    };
+    let implied = match inputs.test {
+        Some(_) => vec![("split", "given")],
+        None => Vec::new(),
+    };
+    let resolved = options::resolve(matches, context, Sources { implied, ..sources })?;
+    resolved.settings.iter().for_each(|setting| info!("{setting}"));
+    let observer = context.observer();
+    let summary = pipeline::train(&Run {
+        inputs: &inputs,
+        places: &places,
+        config: &resolved.config,
+        observer: observer.as_ref(),
+        shutdown: &context.shutdown,
+    });
+    if let Err(pipeline::Error::Interactions(error)) = &summary {
+        if let Some(audit) = error.audit() {
+            info!("the account of the rows so far:\n{audit}");
+        }
+    }
+    report(&summary?, &places);
+    Ok(())
+}
+
+fn report(summary: &Summary, places: &Places) {
+    let Some(test) = &summary.test else {
+        info!("stopped before the end; run again to continue");
+        return;
+    };
+    info!("model written to `{}`", places.model.display());
+    let auroc = summary.validation.as_ref().and_then(|metrics| metrics.auroc).unwrap_or_default();
+    let epoch = summary.best_epoch.unwrap_or_default();
+    let table = format!("Test part (best epoch {epoch}, validation AUROC {auroc:.4})\n{test}\n");
+    // The table is also in metrics.json; a closed output loses nothing.
+    let _ = io::stdout().write_all(table.as_bytes());
+}
+
+fn from_root(context: &Context) -> Result<(Inputs, Places, Sources), Failure> {
+    let root = &context.root;
+    root.probe()?;
+    root.cluster()?;
+    let channels = root.channels()?;
+    let inputs = Inputs {
+        interactions: channels.interactions,
+        sequences: channels.sequences,
+        encoder: channels.encoder,
+        validation: channels.validation,
+        test: channels.test,
+    };
+    let checkpoints = root.checkpoints()?;
+    let cache = checkpoints.join("cache");
+    let places = Places { model: root.model(), checkpoints, cache };
+    let hyperparameters = root.hyperparameters()?;
+    Ok((inputs, places, Sources { hyperparameters, ..Sources::default() }))
+}
+
+fn from_paths(
+    matches: &ArgMatches,
+    context: &Context,
+) -> Result<(Inputs, Places, Sources), Failure> {
+    let given = |name: &str| matches.get_one::<PathBuf>(name).cloned();
+    let needed = ["interactions", "sequences", "encoder", "out"];
+    let missing: Vec<_> = needed.into_iter().filter(|name| given(name).is_none()).collect();
+    if !missing.is_empty() {
+        let options: Vec<_> = missing.iter().map(|name| format!("--{name}")).collect();
+        let text = format!("`dyad train` needs {}; see `dyad train --help`", options.join(", "));
+        return Err(Failure::usage(text));
+    }
+    let inputs = Inputs {
+        interactions: options::required(matches, "interactions"),
+        sequences: options::required(matches, "sequences"),
+        encoder: options::required(matches, "encoder"),
+        validation: given("validation"),
+        test: given("test"),
+    };
+    let model = options::required(matches, "out");
+    let checkpoints = model.join("checkpoints");
+    let places = Places { model, checkpoints, cache: context.cache(matches) };
+    Ok((inputs, places, Sources::default()))
+}
