@@ -42,7 +42,9 @@ pub enum Error {
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// No manifest.
-    #[error("`{0}` is not a model directory: it has no `manifest.json`; give the folder that `dyad train` wrote, unpacked")]
+    #[error(
+        "`{0}` is not a model directory: it has no `manifest.json`; give the folder that `dyad train` wrote, unpacked"
+    )]
     NotAModel(PathBuf),
     /// The run that wrote it was stopped before there was a model.
     #[error("the run that wrote `{0}` was stopped before it had a model; run it to its end")]
@@ -59,7 +61,9 @@ pub enum Error {
     #[error(transparent)]
     Encoder(#[from] EncoderError),
     /// The encoder is neither given nor bundled.
-    #[error("this model needs the encoder `{name}` (digest {digest}); give its folder with `--encoder`")]
+    #[error(
+        "this model needs the encoder `{name}` (digest {digest}); give its folder with `--encoder`"
+    )]
     EncoderNotGiven {
         /// The encoder's name.
         name: String,

@@ -55,5 +55,4 @@ pub mod pipeline;
 
 pub mod container;
 
-
 pub mod cli;

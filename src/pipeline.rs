@@ -382,7 +382,14 @@ impl Job<'_> {
         self.begin()?.finish(self.provenance(false))?;
         let run_id = self.run_id.clone();
         let epochs = Vec::new();
-        Ok(Summary { run_id, complete: false, best_epoch: None, validation: None, test: None, epochs })
+        Ok(Summary {
+            run_id,
+            complete: false,
+            best_epoch: None,
+            validation: None,
+            test: None,
+            epochs,
+        })
     }
 
     fn begin(&self) -> Result<ModelWriter, Error> {

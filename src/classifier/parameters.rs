@@ -40,7 +40,8 @@ pub fn load(
     tensors: &NamedTensors,
     device: &Device,
 ) -> Result<PairClassifier, ParameterError> {
-    let mut writer = Writer { path: ParameterPath::default(), used: 0, missing: None, device, tensors };
+    let mut writer =
+        Writer { path: ParameterPath::default(), used: 0, missing: None, device, tensors };
     let classifier = classifier.map(&mut writer);
     if let Some(name) = writer.missing {
         return Err(ParameterError::Missing(name));
@@ -75,8 +76,13 @@ pub fn initialize(classifier: PairClassifier, seed: u64, device: &Device) -> Pai
             values.iter_mut().for_each(|value| *value = random.random_range(-bound..bound));
         }
     }
-    let mut writer =
-        Writer { path: ParameterPath::default(), used: 0, missing: None, device, tensors: &tensors };
+    let mut writer = Writer {
+        path: ParameterPath::default(),
+        used: 0,
+        missing: None,
+        device,
+        tensors: &tensors,
+    };
     classifier.map(&mut writer)
 }
 

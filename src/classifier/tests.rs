@@ -35,7 +35,8 @@ fn trained(device: &Device) -> PairClassifier {
     let training = device.clone().autodiff();
     let classifier = network(3, &training);
     let halves = classifier.halves(proteins(50, &training));
-    let swapped = Halves { left: halves.left.clone().flip([0]), right: halves.right.clone().flip([0]) };
+    let swapped =
+        Halves { left: halves.left.clone().flip([0]), right: halves.right.clone().flip([0]) };
     let _ = classifier.forward(halves, swapped, Vec::new());
     classifier.valid()
 }

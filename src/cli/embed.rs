@@ -46,8 +46,8 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let encoder = Encoder::open(&options::required(matches, "encoder"))?;
     let space = EmbeddingSpace::new(&encoder, &config.embeddings);
     let cache = context.cache(matches);
-    let mut store = EmbeddingStore::open(&cache, space, &device.name)
-        .map_err(embeddings::Error::from)?;
+    let mut store =
+        EmbeddingStore::open(&cache, space, &device.name).map_err(embeddings::Error::from)?;
     let observer = context.observer();
     let job = embeddings::Job {
         encoder: &encoder,

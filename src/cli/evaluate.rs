@@ -43,7 +43,11 @@ pub(super) fn command() -> Command {
                 .conflicts_with("model"),
         )
         .arg(text("label-column", "NAME", "label column [default: label, interaction, y or class]"))
-        .arg(text("score-column", "NAME", "score column [default: score, probability or prediction]"))
+        .arg(text(
+            "score-column",
+            "NAME",
+            "score column [default: score, probability or prediction]",
+        ))
         .arg(
             text("threshold", "NUMBER", "probability from which a pair counts as interacting")
                 .value_parser(value_parser!(f64)),

@@ -6,8 +6,8 @@ use std::io;
 
 use super::context::Context;
 use crate::container::{self, ContainerError};
-use crate::{config, device, embeddings, evaluation, inference, interactions, pipeline, sequences};
 use crate::{artifacts, storage};
+use crate::{config, device, embeddings, evaluation, inference, interactions, pipeline, sequences};
 
 /// Who can mend it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,9 +52,13 @@ impl Failure {
 
     /// A failure of class `class`, unless an I/O error at its root tells better.
     fn new(class: Class, error: &(dyn Error + 'static)) -> Self {
-        let mut causes = std::iter::successors(Some(error), |error| error.source());
-        let io = causes.find_map(|cause| cause.downcast_ref::<io::Error>());
-        let (class, remedy) = io.map_or((class, None), |io| of_io(io.kind()));
+        let mut cause = Some(error);
+        let mut io = None;
+        while let (Some(error), None) = (cause, io) {
+            io = error.downcast_ref::<io::Error>().map(io::Error::kind);
+            cause = error.source();
+        }
+        let (class, remedy) = io.map_or((class, None), of_io);
         let text = match remedy {
             Some(remedy) => format!("{error}. Fix: {remedy}"),
             None => error.to_string(),
@@ -109,9 +113,10 @@ fn of_io(kind: io::ErrorKind) -> (Class, Option<&'static str>) {
         Kind::InvalidData | Kind::InvalidInput | Kind::UnexpectedEof => {
             (Class::User, Some("the file is damaged; fetch it again"))
         }
-        Kind::StorageFull | Kind::QuotaExceeded => {
-            (Class::Platform, Some("free space there, or use a larger volume; what was done is kept"))
-        }
+        Kind::StorageFull | Kind::QuotaExceeded => (
+            Class::Platform,
+            Some("free space there, or use a larger volume; what was done is kept"),
+        ),
         Kind::ReadOnlyFilesystem => (Class::Platform, Some("mount it writable")),
         _ => (Class::Platform, None),
     }

@@ -27,7 +27,11 @@ pub(super) fn command() -> Command {
     Command::new(NAME)
         .about("Trains a classifier from pairs, sequences and an encoder, and measures it")
         .after_help(EXAMPLES)
-        .arg(options::path("interactions", "PATH", "HINT file or table of pairs, or a folder of them"))
+        .arg(options::path(
+            "interactions",
+            "PATH",
+            "HINT file or table of pairs, or a folder of them",
+        ))
         .arg(options::path("sequences", "PATH", "FASTA file, or a folder of them"))
         .arg(options::path("encoder", "DIR", "ESM-2 model: config.json and model.safetensors"))
         .arg(options::path("validation", "PATH", "your own validation pairs (with --test)"))

@@ -145,7 +145,9 @@ pub fn embed(
         long,
     };
     let Report { total, cached, computed, missing, long } = report;
-    info!("embeddings total={total} cached={cached} computed={computed} missing={missing} long={long}");
+    info!(
+        "embeddings total={total} cached={cached} computed={computed} missing={missing} long={long}"
+    );
     Ok(report)
 }
 

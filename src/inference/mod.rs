@@ -74,7 +74,8 @@ impl Predictor<'_> {
         sequences: &SequenceSet,
         pairs: &[ListedPair],
     ) -> Result<Vec<Option<f64>>, Error> {
-        let names: BTreeSet<&Accession> = pairs.iter().flat_map(|p| [&p.first, &p.second]).collect();
+        let names: BTreeSet<&Accession> =
+            pairs.iter().flat_map(|p| [&p.first, &p.second]).collect();
         let isoforms = sequences.isoform_fallbacks(names.iter().copied());
         if isoforms > 0 {
             warn!("{isoforms} isoforms have no sequence of their own and use their parent's");

@@ -135,7 +135,8 @@ impl CheckpointFolder {
     /// Checkpoint files, newest first; everything with another name is somebody else's.
     fn names(&self) -> Result<Vec<(Name, String)>, StorageError> {
         let files = storage::list(&self.folder)?.into_iter();
-        let mut names: Vec<_> = files.filter_map(|file| Some((Name::parse(&file)?, file))).collect();
+        let mut names: Vec<_> =
+            files.filter_map(|file| Some((Name::parse(&file)?, file))).collect();
         names.sort_by(|a, b| (b.0.step, b.0.attempt, &b.1).cmp(&(a.0.step, a.0.attempt, &a.1)));
         Ok(names)
     }

@@ -76,7 +76,8 @@ impl State {
         let Checkpoint { saved, model, best, moments } = checkpoint;
         if saved.engine != job.engine {
             warn!(
-                from = saved.engine, to = job.engine,
+                from = saved.engine,
+                to = job.engine,
                 "continuing on another device: the result is not bit-identical"
             );
         }

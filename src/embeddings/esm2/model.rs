@@ -166,12 +166,7 @@ impl Layer {
 }
 
 /// Attention inside each sequence; all tensors `[tokens, heads, head]`.
-fn attend(
-    query: &Tensor<3>,
-    key: &Tensor<3>,
-    value: &Tensor<3>,
-    batch: &PackedBatch,
-) -> Tensor<3> {
+fn attend(query: &Tensor<3>, key: &Tensor<3>, value: &Tensor<3>, batch: &PackedBatch) -> Tensor<3> {
     let [_, heads, head] = query.dims();
     let attended = batch.equal_runs().into_iter().map(|(start, sequences, length)| {
         // [sequences, heads, length, head]
