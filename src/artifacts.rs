@@ -225,13 +225,11 @@ impl Model {
         let verified = |name: &str, limit| -> Result<Vec<u8>, Error> {
             let path = folder.join(name);
             let bytes = storage::read(&path, limit)?;
-            match manifest.files.get(name) == Some(&Digest::of(&bytes)) {
-                true => Ok(bytes),
-                false => {
-                    let problem = "its SHA-256 is not the one in `manifest.json`".to_owned();
-                    Err(Error::Damaged { path, problem })
-                }
+            if manifest.files.get(name) == Some(&Digest::of(&bytes)) {
+                return Ok(bytes);
             }
+            let problem = "its SHA-256 is not the one in `manifest.json`".to_owned();
+            Err(Error::Damaged { path, problem })
         };
         let bytes = verified(DESCRIPTION, MAX_JSON_BYTES)?;
         let description: Description = parse(&folder.join(DESCRIPTION), &bytes)?;

@@ -1,30 +1,29 @@
-//! The stages of `train` in order; the only file that names them all.
+//! The stages of `train` in order; with its two parts, the only place that names them all.
 
-use std::collections::BTreeMap;
+mod data;
+mod results;
+
 use std::path::PathBuf;
 
 use burn::tensor::{Tensor, TensorData};
 use serde::Serialize;
-use tracing::{info, warn};
+use tracing::info;
 
-use crate::artifacts::{self, Description, ModelWriter, Provenance};
+use crate::artifacts;
 use crate::classifier::{self, PairClassifier, ParameterError, Standardizer};
 use crate::config::RunConfig;
-use crate::dataset::{self, Catalogue, Dataset, Example, Pairs, Source};
+use crate::dataset::{self, Example};
 use crate::device::{self, ComputeDevice, DeviceError};
 use crate::digest::Digest;
 use crate::embeddings::esm2::{Encoder, EncoderError};
 use crate::embeddings::{self, EmbeddingSpace, EmbeddingStore};
 use crate::evaluation::{self, Metrics};
-use crate::interactions::{self, Audit, InteractionSet};
+use crate::interactions;
 use crate::progress::Observer;
-use crate::sequences::{self, SequenceSet};
+use crate::sequences::{self, Found};
 use crate::shutdown::Shutdown;
-use crate::storage::SourceFile;
 use crate::training::{self, CheckpointFolder, EpochRecord};
-
-/// The channel of the pairs that a run learns from.
-const INTERACTIONS: &str = "interactions";
+use data::Data;
 
 /// Why a run failed, by stage.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +132,7 @@ pub struct Summary {
 pub fn train(run: &Run<'_>) -> Result<Summary, Error> {
     let device = device::resolve(run.config.device)?;
     info!("device: {} ({})", device.name, device.reason);
-    let data = read(run)?;
+    let data = data::read(run)?;
     let encoder = Encoder::open(&run.inputs.encoder)?;
     let space = EmbeddingSpace::new(&encoder, &run.config.embeddings);
     let run_id = run_id(run.config, &space, &data);
@@ -151,100 +150,6 @@ pub fn train(run: &Run<'_>) -> Result<Summary, Error> {
     let outcome = job.fit(table.clone())?;
     let scored = job.evaluate(&table, &outcome)?;
     job.write(&outcome, scored, &standardizer)
-}
-
-/// Everything read from the user's files.
-struct Data {
-    catalogue: Catalogue,
-    sequences: SequenceSet,
-    dataset: Dataset,
-    audits: BTreeMap<&'static str, Audit>,
-    sources: BTreeMap<String, Vec<SourceFile>>,
-}
-
-/// Reads pairs and sequences, and cuts the pairs into parts.
-fn read(run: &Run<'_>) -> Result<Data, Error> {
-    if run.inputs.validation.is_some() && run.inputs.test.is_none() {
-        return Err(Error::ValidationAlone);
-    }
-    let sequences = sequences::read(&[run.inputs.sequences.clone()])?;
-    info!("sequences: {} proteins", sequences.len());
-    let mut sets: BTreeMap<&'static str, InteractionSet> = BTreeMap::new();
-    let channels = [
-        (INTERACTIONS, Some(&run.inputs.interactions)),
-        ("validation", run.inputs.validation.as_ref()),
-        ("test", run.inputs.test.as_ref()),
-    ];
-    for (channel, path) in channels {
-        let Some(path) = path else { continue };
-        let settings = settings_for(channel, run.config);
-        let read = interactions::read(&[path.clone()], &settings)?;
-        let set = read.resolve(|accession| sequences.get(accession).is_some(), &settings)?;
-        info!("{channel}:\n{}", set.audit);
-        sets.insert(channel, set);
-    }
-    let proteins = sets.values().flat_map(|set| &set.pairs).flat_map(|labelled| {
-        [labelled.pair.first(), labelled.pair.second()].map(|accession| {
-            let found = sequences.get(accession).map(|found| found.sequence().digest());
-            (accession.clone(), found.unwrap_or_else(|| Digest::of(b"")))
-        })
-    });
-    let catalogue = Catalogue::new(proteins)?;
-    report_isoforms(&catalogue, &sequences);
-    let mut sources: BTreeMap<String, Vec<SourceFile>> = BTreeMap::new();
-    sources.insert("sequences".to_owned(), sequences.sources().to_vec());
-    let mut audits = BTreeMap::new();
-    let mut parts: BTreeMap<&'static str, Pairs> = BTreeMap::new();
-    for (channel, set) in sets {
-        parts.insert(channel, indexed(&catalogue, &set));
-        sources.insert(channel.to_owned(), set.sources);
-        audits.insert(channel, set.audit);
-    }
-    let dataset = dataset::build(&catalogue, source(parts), &run.config.dataset)?;
-    info!("split:\n{}", dataset.manifest);
-    dataset.manifest.warnings.iter().for_each(|warning| warn!("{warning}"));
-    Ok(Data { catalogue, sequences, dataset, audits, sources })
-}
-
-fn report_isoforms(catalogue: &Catalogue, sequences: &SequenceSet) {
-    let names = catalogue.proteins().iter().map(|(accession, _)| accession);
-    let isoforms = sequences.isoform_fallbacks(names);
-    if isoforms > 0 {
-        warn!("{isoforms} isoforms have no sequence of their own and use their parent's");
-    }
-}
-
-fn indexed(catalogue: &Catalogue, set: &InteractionSet) -> Pairs {
-    let examples = set.pairs.iter().filter_map(|labelled| {
-        let left = catalogue.index(labelled.pair.first())?;
-        let right = catalogue.index(labelled.pair.second())?;
-        Some(Example { left, right, label: labelled.label })
-    });
-    Pairs { examples: examples.collect(), has_negatives: set.has_negatives }
-}
-
-fn source(mut parts: BTreeMap<&'static str, Pairs>) -> Source {
-    let train = parts.remove(INTERACTIONS).unwrap_or_default();
-    match parts.remove("test") {
-        Some(test) => Source::Given { train, validation: parts.remove("validation"), test },
-        None => Source::Whole(train),
-    }
-}
-
-/// The filters and the quick test's subset are for the pairs that a run splits; the user's own
-/// validation and test parts are taken as they are.
-fn settings_for(channel: &str, config: &RunConfig) -> interactions::Settings {
-    let settings = config.interactions.clone();
-    if channel == INTERACTIONS {
-        return settings;
-    }
-    interactions::Settings {
-        min_publications: 0,
-        evidence: interactions::Evidence::Any,
-        max_proteins: None,
-        max_pairs: None,
-        ..settings
-    }
 }
 
 /// The digest of everything that changes the result.
@@ -275,7 +180,7 @@ impl Job<'_> {
     fn embed(&self) -> Result<Vec<f32>, embeddings::Error> {
         let proteins = self.data.catalogue.proteins();
         let found = proteins.iter().filter_map(|(name, _)| self.data.sequences.get(name));
-        let sequences: Vec<_> = found.map(|found| found.sequence()).collect();
+        let sequences: Vec<_> = found.map(Found::sequence).collect();
         let cache = &self.run.places.cache;
         let mut store = EmbeddingStore::open(cache, self.space.clone(), &self.device.name)?;
         let job = embeddings::Job {
@@ -338,85 +243,5 @@ impl Job<'_> {
         let (scores, labels) = score(&self.data.dataset.test);
         let test = evaluation::metrics(&scores, &labels, threshold)?;
         Ok(Scored { validation, test: Some((test, scores)) })
-    }
-
-    fn write(
-        &self,
-        outcome: &training::Outcome,
-        scored: Scored,
-        standardizer: &Standardizer,
-    ) -> Result<Summary, Error> {
-        let mut writer = self.begin()?;
-        let description = Description {
-            classifier: self.run.config.classifier.clone(),
-            threshold: scored.validation.threshold,
-            encoder: self.encoder.identity().clone(),
-            encoder_bundled: self.run.config.bundle_encoder,
-            embeddings: self.run.config.embeddings.clone(),
-            space: self.space.clone(),
-        };
-        writer.classifier(&description, &outcome.parameters, standardizer)?;
-        if self.run.config.bundle_encoder {
-            writer.encoder(&self.encoder)?;
-        }
-        if let Some((_, scores)) = &scored.test {
-            writer.bytes("test_predictions.tsv", self.predictions(scores).as_bytes())?;
-        }
-        let auroc = |record: &EpochRecord| record.val_auroc.unwrap_or(f64::NEG_INFINITY);
-        let best = outcome.history.iter().rev().max_by(|a, b| auroc(a).total_cmp(&auroc(b)));
-        let summary = Summary {
-            run_id: self.run_id.clone(),
-            complete: outcome.complete,
-            best_epoch: best.map(|record| record.epoch),
-            validation: Some(scored.validation),
-            test: scored.test.map(|(metrics, _)| metrics),
-            epochs: outcome.history.clone(),
-        };
-        writer.json("metrics.json", &summary)?;
-        writer.finish(self.provenance(outcome.complete))?;
-        Ok(summary)
-    }
-
-    /// Leaves a directory that says that the run was stopped before it had a model.
-    fn write_interrupted(&self) -> Result<Summary, Error> {
-        self.begin()?.finish(self.provenance(false))?;
-        let run_id = self.run_id.clone();
-        let epochs = Vec::new();
-        Ok(Summary {
-            run_id,
-            complete: false,
-            best_epoch: None,
-            validation: None,
-            test: None,
-            epochs,
-        })
-    }
-
-    fn begin(&self) -> Result<ModelWriter, Error> {
-        let mut writer = ModelWriter::begin(&self.run.places.model)?;
-        writer.json("config.json", self.run.config)?;
-        writer.json("audit.json", &self.data.audits)?;
-        writer.json("split.json", &self.data.dataset.manifest)?;
-        Ok(writer)
-    }
-
-    fn provenance(&self, complete: bool) -> Provenance {
-        Provenance {
-            run_id: self.run_id.clone(),
-            complete,
-            engine: self.device.name.clone(),
-            inputs: self.data.sources.clone(),
-        }
-    }
-
-    /// The test pairs with labels and probabilities.
-    fn predictions(&self, scores: &[f64]) -> String {
-        let mut text = String::from("protein_a\tprotein_b\tlabel\tprobability\n");
-        for (pair, score) in self.data.dataset.test.iter().zip(scores) {
-            let name = |protein| self.data.catalogue.accession(protein);
-            let (left, right, label) = (name(pair.left), name(pair.right), u8::from(pair.label));
-            text.push_str(&format!("{left}\t{right}\t{label}\t{score:.6}\n"));
-        }
-        text
     }
 }

@@ -3,7 +3,7 @@
 /// A piece of work long enough to be watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Task {
-    /// Reading input files, counted in files.
+    /// Reading the input, counted in channels.
     Reading,
     /// Computing embeddings, counted in residues.
     Embedding,

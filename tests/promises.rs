@@ -1,2 +1,5 @@
-#[test]
-fn placeholder() {}
+//! What Dyad promises its users, one module per promise. They run the real binary.
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that fails says why")]
+
+mod layering;
+mod support;

@@ -69,12 +69,14 @@ pub struct Halves {
 
 impl Halves {
     /// The `length` rows from `start` on.
+    #[must_use]
     pub fn rows(&self, start: usize, length: usize) -> Self {
         let take = |half: &Tensor<2>| half.clone().narrow(0, start, length);
         Self { left: take(&self.left), right: take(&self.right) }
     }
 
     /// The rows of `proteins`, in that order.
+    #[must_use]
     pub fn select(&self, proteins: Tensor<1, burn::tensor::Int>) -> Self {
         let left = self.left.clone().select(0, proteins.clone());
         Self { left, right: self.right.clone().select(0, proteins) }

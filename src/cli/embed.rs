@@ -68,9 +68,8 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let description = String::from_utf8_lossy(&store.space().canonical_json()).into_owned();
     let mut ids = out.clone().into_os_string();
     ids.push(".ids.txt");
-    let names: String =
-        set.entries().iter().map(|entry| format!("{}\n", entry.accession)).collect();
-    storage::write_atomic(&PathBuf::from(ids), names.as_bytes())?;
+    let names: Vec<_> = set.entries().iter().map(|entry| entry.accession.as_str()).collect();
+    storage::write_atomic(&PathBuf::from(ids), (names.join("\n") + "\n").as_bytes())?;
     storage::write_atomic(&out, &tensor_file::encode(&tensors, description))?;
     info!("{} embeddings written to `{}`", keys.len(), out.display());
     Ok(())

@@ -79,10 +79,10 @@ impl Failure {
 
     /// Writes the failure file where there is a SageMaker root.
     pub(super) fn write(&self, context: &Context) {
-        if context.root.exists() {
-            if let Err(error) = container::write_failure(&context.root, &self.to_string()) {
-                tracing::error!("{error}");
-            }
+        if context.root.exists()
+            && let Err(error) = container::write_failure(&context.root, &self.to_string())
+        {
+            tracing::error!("{error}");
         }
     }
 }

@@ -51,14 +51,14 @@ pub fn run(
         Err(error) => return refuse(&context, &error),
     };
     if let Err(error) = logging::install(&context) {
-        return finish(&context, Failure::internal(&error));
+        return finish(&context, &Failure::internal(&error));
     }
     if let Err(error) = container::install_signals(&context.shutdown) {
-        return finish(&context, Failure::internal(&error));
+        return finish(&context, &Failure::internal(&error));
     }
     match guarded(&matches, &context) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => finish(&context, failure),
+        Err(failure) => finish(&context, &failure),
     }
 }
 
@@ -114,7 +114,7 @@ fn refuse(context: &Context, error: &clap::Error) -> ExitCode {
     }
 }
 
-fn finish(context: &Context, failure: Failure) -> ExitCode {
+fn finish(context: &Context, failure: &Failure) -> ExitCode {
     failure.write(context);
     error!("{failure}");
     ExitCode::from(failure.code())

@@ -55,17 +55,13 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
         // Writing to a string cannot fail.
         let _ = writeln!(table, "{first}\t{second}\t{score}");
     }
-    match matches.get_one::<PathBuf>("out") {
-        Some(path) => {
-            write_atomic(path, table.as_bytes())?;
-            info!("{} rows written to `{}`", pairs.len(), path.display());
-        }
-        None => {
-            let written = io::stdout().write_all(table.as_bytes());
-            written.context("write", Path::new("standard output"))?;
-        }
+    if let Some(path) = matches.get_one::<PathBuf>("out") {
+        write_atomic(path, table.as_bytes())?;
+        info!("{} rows written to `{}`", pairs.len(), path.display());
+        return Ok(());
     }
-    Ok(())
+    let written = io::stdout().write_all(table.as_bytes());
+    Ok(written.context("write", Path::new("standard output"))?)
 }
 
 /// The model and the probability of each pair, for `predict` and `evaluate`.

@@ -61,10 +61,10 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
         observer: observer.as_ref(),
         shutdown: &context.shutdown,
     });
-    if let Err(pipeline::Error::Interactions(error)) = &summary {
-        if let Some(audit) = error.audit() {
-            info!("the account of the rows so far:\n{audit}");
-        }
+    if let Err(pipeline::Error::Interactions(error)) = &summary
+        && let Some(audit) = error.audit()
+    {
+        info!("the account of the rows so far:\n{audit}");
     }
     report(&summary?, &places);
     Ok(())

@@ -15,7 +15,7 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 /// The name of a task and of its units.
 fn names(task: Task) -> (String, &'static str) {
     match task {
-        Task::Reading => ("reading".to_owned(), "bytes"),
+        Task::Reading => ("reading".to_owned(), "channels"),
         Task::Embedding => ("embedding".to_owned(), "residues"),
         Task::Epoch(number) => (format!("epoch {number}"), "pairs"),
     }

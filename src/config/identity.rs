@@ -64,6 +64,7 @@ mod tests {
         let conduct = BTreeSet::from([
             "epochs",
             "patience",
+            "on_bad_checkpoint",
             "device",
             "token_budget",
             "bundle_encoder",

@@ -22,7 +22,7 @@ pub(super) fn overlap(settings: &Settings) -> usize {
 pub(super) fn windows(length: usize, settings: &Settings) -> Vec<Range<usize>> {
     let limit = settings.max_residues;
     if length <= limit || settings.long_sequences == LongSequences::Truncate {
-        return vec![0..length.min(limit)];
+        return std::iter::once(0..length.min(limit)).collect();
     }
     let stride = limit - overlap(settings);
     let last = length - limit;

@@ -104,7 +104,7 @@ impl Schedule {
             return true;
         }
         self.epochs_without_gain += 1;
-        if self.epochs_without_gain % HALVE_AFTER == 0 {
+        if self.epochs_without_gain.is_multiple_of(HALVE_AFTER) {
             self.learning_rate /= 2.0;
         }
         false

@@ -58,7 +58,9 @@ impl Esm2Config {
             (around.emb_layer_norm_before == Some(true), "`emb_layer_norm_before` is set (ESM-1b)"),
             (around.is_decoder, "`is_decoder` is set"),
             (
-                around.rope_theta.is_some_and(|theta| theta != f64::from(ROTARY_BASE)),
+                around
+                    .rope_theta
+                    .is_some_and(|theta| (theta - f64::from(ROTARY_BASE)).abs() > 1e-6),
                 "`rope_theta` is not 10000",
             ),
         ];
@@ -90,7 +92,7 @@ impl Esm2Config {
         if sizes.iter().any(|size| !(1..=1 << 20).contains(size)) {
             return Err("a size is 0 or beyond any published model".to_owned());
         }
-        if self.hidden_size % heads != 0 || self.head_size() % 2 != 0 {
+        if !self.hidden_size.is_multiple_of(heads) || !self.head_size().is_multiple_of(2) {
             return Err(format!(
                 "`hidden_size` {} cannot be split into {heads} heads of even width",
                 self.hidden_size

@@ -1,0 +1,91 @@
+//! The last stage: from what training gave to the model directory.
+
+use std::fmt::Write as _;
+
+use super::{Error, Job, Scored, Summary};
+use crate::artifacts::{Description, ModelWriter, Provenance};
+use crate::classifier::Standardizer;
+use crate::training::{self, EpochRecord};
+
+impl Job<'_> {
+    pub(super) fn write(
+        &self,
+        outcome: &training::Outcome,
+        scored: Scored,
+        standardizer: &Standardizer,
+    ) -> Result<Summary, Error> {
+        let mut writer = self.begin()?;
+        let description = Description {
+            classifier: self.run.config.classifier.clone(),
+            threshold: scored.validation.threshold,
+            encoder: self.encoder.identity().clone(),
+            encoder_bundled: self.run.config.bundle_encoder,
+            embeddings: self.run.config.embeddings.clone(),
+            space: self.space.clone(),
+        };
+        writer.classifier(&description, &outcome.parameters, standardizer)?;
+        if self.run.config.bundle_encoder {
+            writer.encoder(&self.encoder)?;
+        }
+        if let Some((_, scores)) = &scored.test {
+            writer.bytes("test_predictions.tsv", self.predictions(scores).as_bytes())?;
+        }
+        let auroc = |record: &EpochRecord| record.val_auroc.unwrap_or(f64::NEG_INFINITY);
+        let best = outcome.history.iter().rev().max_by(|a, b| auroc(a).total_cmp(&auroc(b)));
+        let summary = Summary {
+            run_id: self.run_id.clone(),
+            complete: outcome.complete,
+            best_epoch: best.map(|record| record.epoch),
+            validation: Some(scored.validation),
+            test: scored.test.map(|(metrics, _)| metrics),
+            epochs: outcome.history.clone(),
+        };
+        writer.json("metrics.json", &summary)?;
+        writer.finish(self.provenance(outcome.complete))?;
+        Ok(summary)
+    }
+
+    /// Leaves a directory that says that the run was stopped before it had a model.
+    pub(super) fn write_interrupted(&self) -> Result<Summary, Error> {
+        self.begin()?.finish(self.provenance(false))?;
+        let run_id = self.run_id.clone();
+        let epochs = Vec::new();
+        Ok(Summary {
+            run_id,
+            complete: false,
+            best_epoch: None,
+            validation: None,
+            test: None,
+            epochs,
+        })
+    }
+
+    fn begin(&self) -> Result<ModelWriter, Error> {
+        let mut writer = ModelWriter::begin(&self.run.places.model)?;
+        writer.json("config.json", self.run.config)?;
+        writer.json("audit.json", &self.data.audits)?;
+        writer.json("split.json", &self.data.dataset.manifest)?;
+        Ok(writer)
+    }
+
+    fn provenance(&self, complete: bool) -> Provenance {
+        Provenance {
+            run_id: self.run_id.clone(),
+            complete,
+            engine: self.device.name.clone(),
+            inputs: self.data.sources.clone(),
+        }
+    }
+
+    /// The test pairs with labels and probabilities.
+    fn predictions(&self, scores: &[f64]) -> String {
+        let mut text = String::from("protein_a\tprotein_b\tlabel\tprobability\n");
+        for (pair, score) in self.data.dataset.test.iter().zip(scores) {
+            let name = |protein| self.data.catalogue.accession(protein);
+            let (left, right, label) = (name(pair.left), name(pair.right), u8::from(pair.label));
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{left}\t{right}\t{label}\t{score:.6}");
+        }
+        text
+    }
+}

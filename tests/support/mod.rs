@@ -1,0 +1,48 @@
+//! Running the binary, temporary roots, test data.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use dyad::sample;
+use tempfile::TempDir;
+
+/// The shipped small encoder.
+pub(crate) fn small_encoder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("models/esm2_t6_tiny")
+}
+
+/// The binary, with nothing of the user's environment that it reads.
+pub(crate) fn dyad() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dyad"));
+    let ours = std::env::vars().filter(|(name, _)| name.starts_with("DYAD_"));
+    for (name, _) in ours {
+        command.env_remove(name);
+    }
+    command.env("SAGEMAKER_BASE_DIR", "/nonexistent").env("DYAD_PROGRESS", "none");
+    command
+}
+
+/// What a command printed, for messages of failed tests.
+pub(crate) fn shown(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!("{:?}\n{}\n{}", output.status, text(&output.stdout), text(&output.stderr))
+}
+
+/// A sample interactome in a folder of its own.
+pub(crate) fn sample_folder(seed: u64, shuffled: bool) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    sample::write(&sample::generate(&sample::Settings { seed, shuffled }), folder.path()).unwrap();
+    folder
+}
+
+/// A file or folder of the real test data, or a printed reason to skip `test`.
+pub(crate) fn real_data(test: &str, path: &str) -> Option<PathBuf> {
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared");
+    let base = std::env::var("DYAD_TEST_DATA").unwrap_or_else(|_| default.to_owned());
+    let found = Path::new(&base).join("data").join(path);
+    if found.exists() {
+        return Some(found);
+    }
+    eprintln!("skipped: {test}: no test data at {}", found.display());
+    None
+}
