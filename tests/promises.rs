@@ -2,4 +2,6 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that fails says why")]
 
 mod layering;
+mod resume;
+mod root;
 mod support;

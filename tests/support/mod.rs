@@ -1,5 +1,7 @@
 //! Running the binary, temporary roots, test data.
 
+pub(crate) mod root;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -1,0 +1,60 @@
+# `make demo` and `make test` work on a fresh machine with Rust and a C toolchain; `make help` lists all.
+CARGO ?= cargo
+# Where libtorch lies; `make libtorch` fills it.
+LIBTORCH ?= $(CURDIR)/libtorch
+DEMO ?= demo
+TCH = LIBTORCH=$(abspath $(LIBTORCH)) LD_LIBRARY_PATH=$(abspath $(LIBTORCH))/lib:$$LD_LIBRARY_PATH $(CARGO)
+
+.PHONY: help demo test test-long test-tch check bench bench-tch libtorch parity-real tools tools-tch clean-demo
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
+
+demo: tools ## the main job, offline: sample, small model, metrics table
+	$(CARGO) run --quiet --bin dyad -- sample --out $(DEMO)/sample
+	$(CARGO) run --quiet --bin dyad -- train --interactions $(DEMO)/sample/interactions.txt \
+	  --sequences $(DEMO)/sample/proteins.fasta --encoder models/esm2_t6_tiny \
+	  --out $(DEMO)/run --cache $(DEMO)/cache
+
+clean-demo: ## remove what `make demo` wrote
+	rm -rf $(DEMO)
+
+test: tools ## the tests, without libtorch
+	@mkdir -p target
+	$(CARGO) test 2>&1 -- --nocapture > target/test.log; status=$$?; \
+	  grep -E '^(test .*(FAILED|failed)|test result|error|warning: unused|failures:|    [a-z_:]+$$|thread .*panicked|skipped: )' target/test.log; \
+	  if [ $$status -ne 0 ]; then cat target/test.log; fi; \
+	  echo "skipped tests: $$(grep -c '^skipped: ' target/test.log || true) (reasons above)"; exit $$status
+
+test-long: tools ## minutes: signal and control over five seeds, more kills, real data end to end
+	$(CARGO) test --test long -- --nocapture --test-threads=1
+
+test-tch: tools-tch libtorch ## what depends on the backend, on libtorch
+	$(TCH) test --features tch --lib -- embeddings:: classifier:: training:: device::
+	$(TCH) test --features tch --test tch
+
+check: tools ## format, lints, documentation
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --document-private-items
+
+bench: tools ## speed of the embedded default
+	$(CARGO) bench --bench throughput
+
+bench-tch: tools-tch libtorch ## the same on libtorch
+	$(TCH) bench --features tch --bench throughput
+
+libtorch: ## fetch the pinned libtorch from the Python package index into LIBTORCH
+	bash container/libtorch.sh $(LIBTORCH) cpu
+
+parity-real: tools ## published weights against Hugging Face: make parity-real ENCODER=DIR (needs Python)
+	@test -n "$(ENCODER)" || { echo "give the folder of a published ESM-2: make parity-real ENCODER=DIR"; exit 1; }
+	$(CARGO) build --bin dyad
+	python3 tests/parity_real.py target/debug/dyad $(ENCODER)
+
+tools:
+	@command -v $(CARGO) >/dev/null || { echo "missing: cargo; install Rust from https://rustup.rs"; exit 1; }
+	@command -v cc >/dev/null || { echo "missing: a C linker; on Debian: apt-get install build-essential"; exit 1; }
+
+tools-tch: tools
+	@command -v g++ >/dev/null || { echo "missing: g++; on Debian: apt-get install g++"; exit 1; }

@@ -1,0 +1,89 @@
+//! What takes minutes: signal and control over five seeds, many kills, real data end to end.
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that fails says why")]
+#![expect(dead_code, reason = "shares modules with the other tests")]
+
+mod resume;
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use support::root::Root;
+use support::{real_data, sample_folder};
+
+/// The test AUROC of the defaults on a sample.
+fn sample_auroc(seed: u64, shuffled: bool) -> f64 {
+    let sample = sample_folder(seed, shuffled);
+    let channels = [
+        ("interactions", &*sample.path().join("interactions.txt")),
+        ("sequences", &*sample.path().join("proteins.fasta")),
+    ];
+    let root = Root::new(&channels, &[]);
+    root.complete();
+    let split = root.json("split.json");
+    assert!(split["parts"]["test"]["counts"]["positives"].as_u64().unwrap() >= 400);
+    root.json("metrics.json")["test"]["auroc"].as_f64().unwrap()
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+#[test]
+fn the_signal_is_found_and_the_control_has_none() {
+    let signal: Vec<f64> = (1..=5).map(|seed| sample_auroc(seed, false)).collect();
+    let control: Vec<f64> = (1..=5).map(|seed| sample_auroc(seed, true)).collect();
+    eprintln!("test AUROC of seeds 1 to 5: sample {signal:.3?}, shuffled {control:.3?}");
+    assert!(mean(&signal) > 0.8, "{signal:?}");
+    assert!((mean(&control) - 0.5).abs() <= 0.04, "{control:?}");
+}
+
+#[test]
+fn many_kills_change_no_byte() {
+    resume::kill_and_compare(40, 7);
+}
+
+fn real_job(channels: &[(&str, &Path)], settings: &[(&str, &str)]) -> Root {
+    let root = Root::new(channels, settings);
+    let shown = root.complete();
+    shown.lines().filter(|line| line.contains("embeddings total")).for_each(|l| eprintln!("{l}"));
+    eprintln!("{}", root.json("metrics.json")["test"]);
+    root
+}
+
+#[test]
+fn hint_medium_runs_through() {
+    let Some(data) = real_data("hint_medium_runs_through", "hint_medium") else { return };
+    let pairs = data.join("SaccharomycesCerevisiaeS288C_binary_hq.txt");
+    let fasta = data.join("yeast_uniprot.fasta");
+    let root = real_job(&[("interactions", &pairs), ("sequences", &fasta)], &[("epochs", "3")]);
+    let expected =
+        [("total", 23_202), ("self_pair", 1138), ("without_sequence", 38), ("used", 22_026)];
+    let expected: BTreeMap<_, _> = expected.map(|(name, n)| (name.to_owned(), n)).into();
+    assert_eq!(root.audit(), expected);
+}
+
+#[test]
+fn bernett_runs_through_as_given_parts() {
+    let Some(data) = real_data("bernett_runs_through_as_given_parts", "bernett_gold") else {
+        return;
+    };
+    let sequences = tempfile::tempdir().unwrap();
+    for part in ["Intra0_val", "Intra1_train", "Intra2_test"] {
+        let name = format!("{part}.fasta");
+        fs::copy(data.join(&name), sequences.path().join(&name)).unwrap();
+    }
+    let (train, validation) = (data.join("Intra1_train.tsv"), data.join("Intra0_val.tsv"));
+    let channels = [
+        ("interactions", train.as_path()),
+        ("validation", &validation),
+        ("test", &data.join("Intra2_test.tsv")),
+        ("sequences", sequences.path()),
+    ];
+    let root = real_job(&channels, &[("epochs", "2"), ("batch_size", "256")]);
+    let counts = root.json("split.json")["parts"]["test"]["counts"].clone();
+    assert_eq!((&counts["positives"], &counts["negatives"]), (&26_024.into(), &26_024.into()));
+    let auroc = root.json("metrics.json")["test"]["auroc"].as_f64().unwrap();
+    assert!(auroc < 0.72, "no frozen encoder reaches {auroc} here: look for a leak");
+}

@@ -1,0 +1,120 @@
+//! A job below a SageMaker root, from channels to a model that predicts.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use crate::support::root::Root;
+use crate::support::{dyad, real_data, sample_folder, shown, small_encoder};
+
+fn rows<const N: usize>(expected: [(&str, u64); N]) -> BTreeMap<String, u64> {
+    expected.into_iter().map(|(name, rows)| (name.to_owned(), rows)).collect()
+}
+
+/// Scores a few pairs of the job's own input with its model.
+fn predicts(root: &Root, pairs: &Path, sequences: &Path) {
+    let output = dyad()
+        .args(["predict", "--model"])
+        .arg(root.path("model"))
+        .arg("--pairs")
+        .arg(pairs)
+        .arg("--sequences")
+        .arg(sequences)
+        .arg("--encoder")
+        .arg(small_encoder())
+        .arg("--cache")
+        .arg(root.path("checkpoints/cache"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", shown(&output));
+    let table = String::from_utf8(output.stdout).unwrap();
+    let scores: Vec<f64> =
+        table.lines().skip(1).filter_map(|row| row.split('\t').next_back()?.parse().ok()).collect();
+    assert!(scores.len() > 100, "{} scores", scores.len());
+    assert!(scores.iter().all(|score| (0.0..=1.0).contains(score)));
+}
+
+#[test]
+fn a_job_on_the_sample_ends_with_a_model_that_predicts() {
+    let sample = sample_folder(1, false);
+    let (pairs, fasta) =
+        (sample.path().join("interactions.txt"), sample.path().join("proteins.fasta"));
+    let settings = [("epochs", "2"), ("max_proteins", "400"), ("hidden_sizes", "[64, 32]")];
+    // `train` is an alias of `interactions`.
+    let root = Root::new(&[("train", &pairs), ("sequences", &fasta)], &settings);
+    let shown = root.complete();
+    assert!(shown.contains("AUROC"), "{shown}");
+    let audit = root.audit();
+    assert_eq!(audit["total"], audit["used"] + audit["filtered"]);
+    let manifest = root.json("manifest.json");
+    assert_eq!(manifest["complete"], true);
+    for (name, bytes) in root.model_files() {
+        let listed = manifest["files"][&name].as_str();
+        let digest = dyad::digest::Digest::of(&bytes).to_string();
+        assert!(name == "manifest.json" || listed == Some(&digest), "{name} is not as listed");
+    }
+    predicts(&root, &pairs, &fasta);
+}
+
+#[test]
+fn given_parts_are_used_as_given() {
+    let sample = sample_folder(2, false);
+    let text = fs::read_to_string(sample.path().join("interactions.txt")).unwrap();
+    let pairs: Vec<Vec<&str>> =
+        text.lines().skip(1).map(|row| row.split('\t').take(2).collect()).collect();
+    // Labelled parts: real pairs against the same proteins paired one row further.
+    let part = |range: std::ops::Range<usize>, name: &str| {
+        let mut table = String::from("protein_a\tprotein_b\tlabel\r\n");
+        for row in range {
+            table += &format!("{}\t{}\t1\r\n", pairs[row][0], pairs[row][1]);
+            let other = (row * 7919 + 13) % pairs.len();
+            if pairs[row][0] < pairs[other][1]
+                && !text.contains(&format!("{}\t{}\t", pairs[row][0], pairs[other][1]))
+            {
+                table += &format!("{}\t{}\t0\r\n", pairs[row][0], pairs[other][1]);
+            }
+        }
+        let folder = sample.path().join(name);
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("pairs.tsv"), table).unwrap();
+        folder
+    };
+    let (train, validation, test) =
+        (part(0..800, "a"), part(800..1100, "b"), part(1100..1400, "c"));
+    let channels = [
+        ("interactions", train.as_path()),
+        ("validation", validation.as_path()),
+        ("test", test.as_path()),
+        ("sequences", &sample.path().join("proteins.fasta")),
+    ];
+    let root = Root::new(&channels, &[("epochs", "1"), ("hidden_sizes", "16")]);
+    root.complete();
+    assert_eq!(root.json("config.json")["split"], "given");
+    let split = root.json("split.json");
+    assert_eq!(split["parts"]["test"]["counts"]["positives"], 300);
+    assert_eq!(split["parts"]["train"]["negatives"], "given");
+    let metrics = root.json("metrics.json");
+    assert!(metrics["test"]["auroc"].as_f64().is_some(), "{metrics}");
+}
+
+#[test]
+fn hint_small_is_accounted_for_to_the_row() {
+    let Some(data) = real_data("hint_small_is_accounted_for_to_the_row", "hint_small") else {
+        return;
+    };
+    let pairs = data.join("SaccharomycesCerevisiaeS288C_binary_hq.subset.txt");
+    let fasta = data.join("yeast_uniprot.subset.fasta");
+    // Few residues: what is tested here is the account, not the embedding.
+    let settings = [("epochs", "1"), ("max_residues", "100")];
+    let channels = [("interactions", pairs.as_path()), ("sequences", fasta.as_path())];
+    let root = Root::new(&channels, &settings);
+    root.complete();
+    let expected = [("total", 2866), ("self_pair", 218), ("without_sequence", 17), ("used", 2631)];
+    assert_eq!(root.audit(), rows(expected));
+    predicts(&root, &pairs, &fasta);
+
+    let settings = [("epochs", "1"), ("max_residues", "100"), ("self_pairs", "include")];
+    let root = Root::new(&channels, &settings);
+    root.complete();
+    assert_eq!(root.audit(), rows([("total", 2866), ("without_sequence", 21), ("used", 2845)]));
+}
