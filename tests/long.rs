@@ -1,8 +1,10 @@
 //! What takes minutes: signal and control over five seeds, many kills, real data end to end.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that fails says why")]
-#![expect(dead_code, reason = "shares modules with the other tests")]
+#![expect(clippy::disallowed_methods, reason = "tests play the user and the platform")]
 
+#[allow(dead_code, reason = "shared with the other tests")]
 mod resume;
+#[allow(dead_code, reason = "shared with the other tests")]
 mod support;
 
 use std::collections::BTreeMap;

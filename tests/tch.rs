@@ -1,9 +1,11 @@
 //! What depends on libtorch: `make test-tch`.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that fails says why")]
-#![expect(dead_code, reason = "shares modules with the other tests")]
+#![expect(clippy::disallowed_methods, reason = "tests play the user and the platform")]
 #![expect(deprecated, reason = "burn-tch is the fixed GPU backend")]
 
+#[allow(dead_code, reason = "shared with the other tests")]
 mod resume;
+#[allow(dead_code, reason = "shared with the other tests")]
 mod support;
 
 use burn::tensor::module::attention;
