@@ -3,14 +3,13 @@
 #![expect(clippy::disallowed_methods, reason = "tests play the user and the platform")]
 
 #[allow(dead_code, reason = "shared with the other tests")]
-mod resume;
-#[allow(dead_code, reason = "shared with the other tests")]
 mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use support::kill::kill_and_compare;
 use support::root::Root;
 use support::{real_data, sample_folder};
 
@@ -43,7 +42,7 @@ fn the_signal_is_found_and_the_control_has_none() {
 
 #[test]
 fn many_kills_change_no_byte() {
-    resume::kill_and_compare(40, 7);
+    kill_and_compare(40, 7);
 }
 
 fn real_job(channels: &[(&str, &Path)], settings: &[(&str, &str)]) -> Root {

@@ -1,66 +1,9 @@
 //! Kill it anywhere, at any time: the next attempt ends with the same bytes.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-
-use crate::support::root::Root;
-use crate::support::{sample_folder, shown};
-
-/// A small job of some seconds, half of them embedding.
-pub(crate) fn job() -> Root {
-    let sample = sample_folder(3, false);
-    let channels = [
-        ("interactions", &*sample.path().join("interactions.txt")),
-        ("sequences", &*sample.path().join("proteins.fasta")),
-    ];
-    let settings = [("max_proteins", "300"), ("epochs", "12"), ("token_budget", "1024")];
-    Root::new(&channels, &settings)
-}
-
-/// Interrupts a job with SIGKILL at `kills` random moments, each on a new instance, and compares
-/// the model with that of a job that ran through.
-pub(crate) fn kill_and_compare(kills: usize, seed: u64) {
-    let root = job();
-    let (reference, whole) = uninterrupted(&root);
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut interrupted = 0;
-    for kill in 0..kills {
-        let delay = whole.mul_f64(random.random_range(0.05..0.8));
-        let (output, killed) = root.run_with_signal(delay, "KILL");
-        assert!(killed || output.status.success(), "kill {kill}, seed {seed}: {}", shown(&output));
-        if killed {
-            interrupted += 1;
-            root.wipe_instance();
-        } else {
-            // It was through before the signal came: compare, and begin another job.
-            assert_equal(&root.model_files(), &reference);
-            root.wipe_everything();
-        }
-    }
-    assert!(interrupted > kills / 3, "{interrupted} kills came in time, seed {seed}");
-    root.complete();
-    assert_equal(&root.model_files(), &reference);
-    eprintln!("{interrupted} of {kills} kills interrupted the job, seed {seed}: same bytes");
-}
-
-/// The model of a job that ran through and how long it took; the root is as before.
-fn uninterrupted(root: &Root) -> (BTreeMap<String, Vec<u8>>, Duration) {
-    let started = Instant::now();
-    root.complete();
-    let (model, whole) = (root.model_files(), started.elapsed());
-    root.wipe_everything();
-    (model, whole)
-}
-
-fn assert_equal(ours: &BTreeMap<String, Vec<u8>>, theirs: &BTreeMap<String, Vec<u8>>) {
-    assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
-    for (name, bytes) in ours {
-        assert!(*bytes == theirs[name], "{name} differs");
-    }
-}
+use crate::support::kill::{assert_equal, job, kill_and_compare, uninterrupted};
+use crate::support::shown;
 
 #[test]
 fn killed_jobs_end_with_the_same_bytes() {

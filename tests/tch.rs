@@ -4,13 +4,12 @@
 #![expect(deprecated, reason = "burn-tch is the fixed GPU backend")]
 
 #[allow(dead_code, reason = "shared with the other tests")]
-mod resume;
-#[allow(dead_code, reason = "shared with the other tests")]
 mod support;
 
 use burn::tensor::module::attention;
 use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
+use support::kill::kill_and_compare;
 use support::root::Root;
 use support::shown;
 
@@ -40,7 +39,7 @@ fn burn_tch_inverts_the_attention_mask() {
 
 #[test]
 fn jobs_on_libtorch_end_with_the_same_bytes_after_kills() {
-    resume::kill_and_compare(4, 5);
+    kill_and_compare(4, 5);
 }
 
 #[test]

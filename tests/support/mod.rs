@@ -1,5 +1,6 @@
 //! Running the binary, temporary roots, test data.
 
+pub(crate) mod kill;
 pub(crate) mod root;
 
 use std::path::{Path, PathBuf};
