@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that fails says why")]
 #![expect(clippy::disallowed_methods, reason = "tests play the user and the platform")]
 
+mod documentation;
 mod layering;
 mod resume;
 mod root;
