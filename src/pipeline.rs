@@ -5,12 +5,11 @@ mod results;
 
 use std::path::PathBuf;
 
-use burn::tensor::{Tensor, TensorData};
 use serde::Serialize;
 use tracing::info;
 
 use crate::artifacts;
-use crate::classifier::{self, PairClassifier, ParameterError, Standardizer};
+use crate::classifier::{self, EmbeddingTable, PairClassifier, ParameterError, Standardizer};
 use crate::config::RunConfig;
 use crate::dataset::{self, Example};
 use crate::device::{self, ComputeDevice, DeviceError};
@@ -144,9 +143,7 @@ pub fn train(run: &Run<'_>) -> Result<Summary, Error> {
         table => table?,
     };
     let standardizer = job.standardize(&mut table);
-    let dimension = job.space.dimension;
-    let shape = [table.len() / dimension, dimension];
-    let table = Tensor::from_data(TensorData::new(table, shape), &job.device.device);
+    let table = classifier::embedding_table(table, job.space.dimension, &job.device.device);
     let outcome = job.fit(table.clone())?;
     let scored = job.evaluate(&table, &outcome)?;
     job.write(&outcome, scored, &standardizer)
@@ -207,7 +204,7 @@ impl Job<'_> {
         standardizer
     }
 
-    fn fit(&self, table: Tensor<2>) -> Result<training::Outcome, Error> {
+    fn fit(&self, table: EmbeddingTable) -> Result<training::Outcome, Error> {
         let checkpoints = CheckpointFolder::open(&self.run.places.checkpoints, &self.run_id)?;
         let job = training::Job {
             settings: &self.run.config.training,
@@ -224,7 +221,11 @@ impl Job<'_> {
     }
 
     /// Chooses the threshold on validation and, if training is over, measures the test part.
-    fn evaluate(&self, table: &Tensor<2>, outcome: &training::Outcome) -> Result<Scored, Error> {
+    fn evaluate(
+        &self,
+        table: &EmbeddingTable,
+        outcome: &training::Outcome,
+    ) -> Result<Scored, Error> {
         let device = &self.device.device;
         let network =
             PairClassifier::new(self.space.dimension, &self.run.config.classifier, device);

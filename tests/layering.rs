@@ -48,16 +48,7 @@ const RESERVED: [(&str, &[&str]); 6] = [
     ("hf_hub", &["http"]),
     (
         "burn::",
-        &[
-            "embeddings",
-            "dataset",
-            "classifier",
-            "training",
-            "evaluation",
-            "inference",
-            "device",
-            "pipeline",
-        ],
+        &["embeddings", "dataset", "classifier", "training", "evaluation", "inference", "device"],
     ),
     ("libtorch(", &["device"]),
 ];

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use parameters::{
     NamedTensors, ParameterError, ParameterPath, initialize, load, named_tensors,
 };
-pub use scoring::score;
+pub use scoring::{EmbeddingTable, embedding_table, score};
 pub use standardizer::Standardizer;
 
 /// The shape of the network.

@@ -1,19 +1,27 @@
 //! Scores of many pairs over one table of embeddings.
 
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::PairClassifier;
 
 /// Pairs scored at once: enough for full matrix products, little enough for any device.
 const BATCH: usize = 4096;
 
-/// The interaction probability of each pair of rows of `table`, `[proteins, dimension]`, which is
-/// standardised.
+/// Standardised embeddings on a device, `[proteins, dimension]`.
+pub type EmbeddingTable = Tensor<2>;
+
+/// Brings standardised embeddings, row after row, to a device.
+pub fn embedding_table(values: Vec<f32>, dimension: usize, device: &Device) -> EmbeddingTable {
+    let shape = [values.len() / dimension, dimension];
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+/// The interaction probability of each pair of rows of `table`.
 ///
 /// The first layer is computed once per protein of the table.
 pub fn score(
     classifier: &PairClassifier,
-    table: &Tensor<2>,
+    table: &EmbeddingTable,
     pairs: impl IntoIterator<Item = (u32, u32)>,
 ) -> Vec<f64> {
     let device = table.device();
