@@ -54,6 +54,6 @@ mod tests {
         assert_eq!(standardizer.mean, [2.0, 5.0]);
         assert_eq!(standardizer.deviation, [1.0, 1.0], "a constant dimension keeps its scale");
         standardizer.apply(&mut table);
-        assert_eq!(table, [-1.0, 0.0, 1.0, 0.0, 98.0, 2.0]);
+        assert_eq!(table.to_vec(), vec![-1.0, 0.0, 1.0, 0.0, 98.0, 2.0]);
     }
 }

@@ -1,5 +1,6 @@
 //! Embeddings: one vector per protein from ESM-2, kept in a content-addressed store.
 
+mod compute;
 pub mod esm2;
 mod plan;
 mod space;
@@ -10,13 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::digest::Digest;
-use crate::progress::{Event, Observer, Task};
+use crate::progress::Observer;
 use crate::protein::ProteinSequence;
 use crate::shutdown::Shutdown;
-use esm2::{Encoder, EncoderError, Esm2, PackedBatch};
+use esm2::{Encoder, EncoderError};
 use plan::{PlannedSequence, UnitPlan};
 pub use space::EmbeddingSpace;
 pub use store::{EmbeddingStore, Row, StoreError};
@@ -73,10 +74,10 @@ pub enum Error {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The encoder produced a number that is none.
+    /// The encoder produced a number that is none, or that the stored number format cannot hold.
     #[error(
         "the encoder gives a value that is not finite for the sequence with SHA-256 `{0}`; its \
-         weights are damaged or do not suit the precision"
+         weights are damaged, or need `embedding_dtype=f32`"
     )]
     NotFinite(Digest),
     /// A stop was asked for; what was computed is in the store.
@@ -100,6 +101,13 @@ pub struct Job<'a> {
     pub shutdown: &'a Shutdown,
 }
 
+impl Job<'_> {
+    /// Tokens per batch and per unit.
+    fn token_budget(&self) -> usize {
+        self.settings.token_budget.unwrap_or(self.default_token_budget)
+    }
+}
+
 /// What an embedding run found and did, in distinct sequences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -117,7 +125,8 @@ pub struct Report {
 
 /// Brings the embeddings of all `sequences` into `store`, computing those that are not there.
 ///
-/// The encoder is loaded only if something is missing. Units are computed and appended whole.
+/// The encoder is loaded only if something is missing. Units are computed and appended whole;
+/// whatever stops the computation, what was appended is sealed.
 pub fn embed(
     job: &Job<'_>,
     store: &mut EmbeddingStore,
@@ -130,12 +139,16 @@ pub fn embed(
     };
     let missing = absent(store);
     let long = distinct.values().filter(|s| s.len() > job.settings.max_residues).count();
+    if long > 0 {
+        warn_of_long(long, job.settings);
+    }
     if !missing.is_empty() {
         let model = job.encoder.load(job.device)?;
         let units = units(job, store, &distinct, &missing)?;
-        compute(job, &model, store, &distinct, &units)?;
+        let computed = compute::compute(job, &model, store, &distinct, &units);
+        store.seal()?;
+        computed?;
     }
-    store.seal()?;
     let left = absent(store).len();
     let report = Report {
         total: distinct.len(),
@@ -151,14 +164,32 @@ pub fn embed(
     Ok(report)
 }
 
-/// The units that still have to be computed, from the plan that was written first.
+fn warn_of_long(long: usize, settings: &Settings) {
+    let limit = settings.max_residues;
+    match settings.long_sequences {
+        LongSequences::Truncate => warn!(
+            "{long} sequence(s) have more than {limit} residues, and the rest of each is ignored; \
+             `long_sequences=window` averages over the whole sequence"
+        ),
+        LongSequences::Window => warn!(
+            "{long} sequence(s) have more than {limit} residues and are embedded in windows of that \
+             length"
+        ),
+    }
+}
+
+/// The units that hold something missing, whole, from the plans written first.
+///
+/// The first plan of a set of sequences and a budget covers what was missing when it was written.
+/// Rows that it took for granted and that were lost since get a plan of their own, and so on; a
+/// damaged plan covers nothing and is followed by another.
 fn units(
     job: &Job<'_>,
     store: &EmbeddingStore,
     sequences: &BTreeMap<Digest, &ProteinSequence>,
     missing: &BTreeSet<Digest>,
 ) -> Result<Vec<Vec<Digest>>, Error> {
-    let budget = job.settings.token_budget.unwrap_or(job.default_token_budget);
+    let budget = job.token_budget();
     let cut = |digests: &BTreeSet<Digest>| {
         let planned = digests.iter().filter_map(|digest| sequences.get(digest)).map(|sequence| {
             let windows = windows::windows(sequence.len(), job.settings);
@@ -167,90 +198,31 @@ fn units(
         });
         UnitPlan::new(planned.collect(), budget)
     };
-    let ours = serde_json::to_vec(&cut(missing)).unwrap_or_default();
     let set = plan::set_digest(sequences.keys().copied());
-    let stored = store.plan_once(&set, &ours)?;
-    // A plan that does not parse was damaged; ours replaces it for this attempt.
-    let plan: UnitPlan = serde_json::from_slice(&stored).unwrap_or_else(|_| cut(missing));
-    let mut units: Vec<Vec<Digest>> = plan.units;
-    units.retain(|unit| unit.iter().any(|digest| missing.contains(digest)));
-    // Rows that the plan took for granted and that were lost since.
-    let planned: BTreeSet<Digest> = units.iter().flatten().copied().collect();
-    let lost: BTreeSet<Digest> = missing.difference(&planned).copied().collect();
-    units.extend(cut(&lost).units);
+    let mut units = Vec::new();
+    let mut uncovered = missing.clone();
+    for number in 1_usize.. {
+        if uncovered.is_empty() {
+            break;
+        }
+        // Numbers and digests always serialise.
+        let ours = serde_json::to_vec(&cut(&uncovered)).unwrap_or_default();
+        let stored = store.plan_once(&format!("{set}-{budget}-{number}"), &ours)?;
+        let Some(plan) = UnitPlan::parse(&stored, budget) else {
+            warn!(plan = %set, number, "a damaged unit plan; another takes its place");
+            continue;
+        };
+        for unit in plan.units {
+            if unit.iter().any(|digest| uncovered.contains(digest)) {
+                for digest in &unit {
+                    uncovered.remove(digest);
+                }
+                units.push(unit);
+            }
+        }
+    }
     Ok(units)
 }
 
-/// Computes and appends unit after unit.
-fn compute(
-    job: &Job<'_>,
-    model: &Esm2,
-    store: &mut EmbeddingStore,
-    sequences: &BTreeMap<Digest, &ProteinSequence>,
-    units: &[Vec<Digest>],
-) -> Result<(), Error> {
-    let task = Task::Embedding;
-    let residues_of = |unit: &[Digest]| -> u64 {
-        unit.iter().filter_map(|digest| sequences.get(digest)).map(|s| s.len() as u64).sum()
-    };
-    let total = sequences.values().map(|sequence| sequence.len() as u64).sum();
-    let left: u64 = units.iter().map(|unit| residues_of(unit)).sum();
-    job.observer.observe(Event::Started { task, done: total - left.min(total), total });
-    for unit in units {
-        if job.shutdown.requested() {
-            store.seal()?;
-            return Err(Error::Interrupted);
-        }
-        let members: Vec<_> = unit.iter().filter_map(|d| sequences.get(d).copied()).collect();
-        store.append(embed_unit(job, model, &members)?)?;
-        job.observer.observe(Event::Advanced { task, units: residues_of(unit) });
-    }
-    job.observer.observe(Event::Finished { task });
-    Ok(())
-}
-
-/// The embeddings of the sequences of one unit.
-fn embed_unit(
-    job: &Job<'_>,
-    model: &Esm2,
-    members: &[&ProteinSequence],
-) -> Result<Vec<Row>, Error> {
-    let budget = job.settings.token_budget.unwrap_or(job.default_token_budget);
-    let mut batch = PackedBatch::default();
-    let mut pooled: Vec<f32> = Vec::new();
-    let mut flush = |batch: &mut PackedBatch| {
-        if !batch.is_empty() {
-            pooled.extend(model.embed(&std::mem::take(batch)).into_data().iter::<f32>());
-        }
-    };
-    let mut parts = Vec::new();
-    for (member, sequence) in members.iter().enumerate() {
-        for window in windows::windows(sequence.len(), job.settings) {
-            let tokens = esm2::tokenize(&sequence.residues()[window.clone()]);
-            if batch.len() + tokens.len() > budget {
-                flush(&mut batch);
-            }
-            batch.push(&tokens);
-            parts.push((member, window.len()));
-        }
-    }
-    flush(&mut batch);
-
-    let dimension = job.encoder.config().hidden_size;
-    let mut rows = pooled.chunks_exact(dimension);
-    let mut embedded = Vec::with_capacity(members.len());
-    for windows in parts.chunk_by(|one, other| one.0 == other.0) {
-        let sequence = members[windows[0].0];
-        let weighted: Vec<_> = windows.iter().map(|part| part.1).zip(&mut rows).collect();
-        let values = match weighted.as_slice() {
-            [(_, only)] => only.to_vec(),
-            several => windows::average(several),
-        };
-        if values.iter().any(|value| !value.is_finite()) {
-            return Err(Error::NotFinite(sequence.digest()));
-        }
-        let residues = u32::try_from(sequence.len()).unwrap_or(u32::MAX);
-        embedded.push(Row { key: sequence.digest(), residues, values });
-    }
-    Ok(embedded)
-}
+#[cfg(test)]
+mod tests;

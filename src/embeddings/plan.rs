@@ -1,8 +1,8 @@
 //! The unit plan: which sequences are embedded together.
 //!
 //! The bits of an embedding may depend on its batch. A unit is computed and committed whole, and
-//! the plan is written once per set of sequences, so that a restarted run computes the same
-//! batches as one that was never interrupted.
+//! the plan is written once per set of sequences and token budget, so that a restarted run computes
+//! the same batches as one that was never interrupted.
 
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,12 @@ impl UnitPlan {
             }
         }
         Self { token_budget, units }
+    }
+
+    /// A plan as it was stored, unless it is damaged or of another budget.
+    pub(super) fn parse(stored: &[u8], token_budget: usize) -> Option<Self> {
+        let plan: Self = serde_json::from_slice(stored).ok()?;
+        (plan.token_budget == token_budget).then_some(plan)
     }
 }
 

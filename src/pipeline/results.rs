@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{Error, Job, Scored, Summary};
 use crate::artifacts::{Description, ModelWriter, Provenance};
 use crate::classifier::Standardizer;
-use crate::training::{self, EpochRecord};
+use crate::training;
 
 impl Job<'_> {
     pub(super) fn write(
@@ -30,12 +30,10 @@ impl Job<'_> {
         if let Some((_, scores)) = &scored.test {
             writer.bytes("test_predictions.tsv", self.predictions(scores).as_bytes())?;
         }
-        let auroc = |record: &EpochRecord| record.val_auroc.unwrap_or(f64::NEG_INFINITY);
-        let best = outcome.history.iter().rev().max_by(|a, b| auroc(a).total_cmp(&auroc(b)));
         let summary = Summary {
             run_id: self.run_id.clone(),
             complete: outcome.complete,
-            best_epoch: best.map(|record| record.epoch),
+            best_epoch: outcome.best_epoch,
             validation: Some(scored.validation),
             test: scored.test.map(|(metrics, _)| metrics),
             epochs: outcome.history.clone(),

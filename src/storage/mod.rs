@@ -8,7 +8,7 @@ mod files;
 mod lines;
 mod map;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -60,14 +60,14 @@ pub enum Created {
 /// folder.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), StorageError> {
     let temporary = Temporary::write(path, bytes)?;
-    fs::rename(&temporary.0, path).context("write", path)?;
+    fs::rename(&temporary.path, path).context("write", path)?;
     sync_folder_of(path)
 }
 
 /// Writes `bytes` to `path` unless a file is there already.
 pub fn create_once(path: &Path, bytes: &[u8]) -> Result<Created, StorageError> {
     let temporary = Temporary::write(path, bytes)?;
-    match fs::hard_link(&temporary.0, path) {
+    match fs::hard_link(&temporary.path, path) {
         Ok(()) => sync_folder_of(path).map(|()| Created::New),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Created::Existed),
         Err(error) => Err(error).context("create", path),
@@ -89,7 +89,7 @@ pub fn copy(from: &Path, to: &Path) -> Result<Digest, StorageError> {
             file.write_all(&buffer[..length])?;
         }
     })?;
-    fs::rename(&temporary.0, to).context("write", to)?;
+    fs::rename(&temporary.path, to).context("write", to)?;
     sync_folder_of(to)?;
     Ok(hasher.finish())
 }
@@ -152,20 +152,31 @@ pub fn list(folder: &Path) -> Result<Vec<String>, StorageError> {
     Ok(names)
 }
 
-/// Removes the temporary files that killed processes left in `folder`.
+/// Removes the temporary files that killed processes left in `folder`; those that a process is
+/// writing at the moment stay.
 pub fn remove_temporaries(folder: &Path) -> Result<(), StorageError> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
     for entry in entries {
         let path = entry.context("list", folder)?.path();
-        if path.to_string_lossy().ends_with(TEMPORARY_SUFFIX) {
+        if path.to_string_lossy().ends_with(TEMPORARY_SUFFIX) && !is_being_written(&path) {
             remove(&path)?;
         }
     }
     Ok(())
 }
 
+/// Whether the process that made a temporary file still holds its lock.
+fn is_being_written(path: &Path) -> bool {
+    let lock = File::open(path).map(|file| file.try_lock());
+    matches!(lock, Ok(Err(TryLockError::WouldBlock)))
+}
+
 /// A complete, flushed file under a temporary name, removed when dropped.
-struct Temporary(PathBuf);
+struct Temporary {
+    path: PathBuf,
+    /// Locked until it has its final name.
+    _file: File,
+}
 
 impl Temporary {
     fn write(target: &Path, bytes: &[u8]) -> Result<Self, StorageError> {
@@ -177,30 +188,31 @@ impl Temporary {
         fill: impl FnOnce(&mut File) -> io::Result<()>,
     ) -> Result<Self, StorageError> {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
-        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
-        let unique = format!("{name}.{}-{number}{TEMPORARY_SUFFIX}", std::process::id());
-        let path = target.with_file_name(unique);
-        let mut file = match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                // A process of the same number died here before us.
-                remove(&path)?;
-                OpenOptions::new().write(true).create_new(true).open(&path)
+        let target_name = target.file_name().unwrap_or_default().to_string_lossy();
+        let process = std::process::id();
+        let (path, mut file) = loop {
+            let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+            let name = format!("{target_name}.{process}-{number}{TEMPORARY_SUFFIX}");
+            let path = target.with_file_name(name);
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                // Of a process with our number: dead, or alive in another container.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                opened => break (path, opened.context("write", target)?),
             }
-            opened => opened,
-        }
-        .context("write", target)?;
-        let temporary = Self(path);
+        };
+        // Where locks are not supported, only the cleaning is less careful.
+        let _ = file.try_lock();
         // A failed flush is never repeated on the same file: its pages may count as written.
-        fill(&mut file).and_then(|()| file.sync_all()).context("write", target)?;
-        Ok(temporary)
+        let filled = fill(&mut file).and_then(|()| file.sync_all());
+        let temporary = Self { path, _file: file };
+        filled.context("write", target).map(|()| temporary)
     }
 }
 
 impl Drop for Temporary {
     fn drop(&mut self) {
         // After a rename it is gone; after a failure the next start cleans up what stays.
-        let _ = fs::remove_file(&self.0);
+        let _ = fs::remove_file(&self.path);
     }
 }
 
@@ -246,6 +258,18 @@ mod tests {
         remove_temporaries(folder.path()).unwrap();
         assert!(!path("c.1-2.sagemaker-ignore").exists());
         assert!(path("b.sagemaker-uploaded").exists(), "markers are the platform's");
+    }
+
+    #[test]
+    fn files_in_the_making_are_no_leftovers() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("a");
+        let one = Temporary::write(&target, b"one").unwrap();
+        remove_temporaries(folder.path()).unwrap();
+        assert_eq!(read(&one.path, 10).unwrap(), b"one");
+        let path = one.path.clone();
+        drop(one);
+        assert!(!path.exists());
     }
 
     #[test]

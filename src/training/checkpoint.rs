@@ -2,13 +2,15 @@
 //!
 //! `<step, 12 digits>-a<attempt>-<first 16 characters of its SHA-256>.safetensors`. The name is
 //! part of the check, so that a truncated or changed file is never resumed from; the newest file
-//! that verifies wins, by the step in its name, never by its time. At least two are kept.
+//! that verifies wins, by the step in its name, never by its time. At least two are kept. Damaged
+//! files that training goes on without are moved to `damaged/`, else they would count among those.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
+use super::OnBadCheckpoint;
 use super::state::SavedState;
 use crate::classifier::{NamedTensors, tensor_file};
 use crate::digest::Digest;
@@ -109,27 +111,61 @@ impl CheckpointFolder {
         Ok(())
     }
 
-    /// The newest checkpoint that verifies; an error if there are some and none does.
-    pub(super) fn newest(&self) -> Result<Option<Checkpoint>, CheckpointError> {
-        let names = self.names()?;
-        for (name, file) in &names {
-            let bytes = storage::read(&self.folder.join(file), MAX_BYTES)?;
-            let verified = match Digest::of(&bytes).short(16) == name.digest {
-                true => decode(&bytes, &self.run_id),
-                false => Err("its SHA-256 is not the one in its name".to_owned()),
-            };
-            match verified {
-                Ok(checkpoint) if checkpoint.saved.step == name.step => {
-                    return Ok(Some(checkpoint));
+    /// The newest checkpoint that verifies. If there are some and none does, `on_bad` says whether
+    /// that is an error or the same as no checkpoint.
+    pub(super) fn newest(
+        &self,
+        on_bad: OnBadCheckpoint,
+    ) -> Result<Option<Checkpoint>, CheckpointError> {
+        let mut newest = None;
+        let mut damaged = Vec::new();
+        for (name, file) in self.names()? {
+            match self.verified(&name, &file) {
+                Ok(checkpoint) => {
+                    newest = Some(checkpoint);
+                    break;
                 }
-                Ok(_) => warn!(file, "checkpoint of another step than its name says; ignored"),
-                Err(problem) => warn!(file, problem, "damaged checkpoint; trying the one before"),
+                Err(problem) => {
+                    warn!(file, problem, "damaged checkpoint; trying the one before");
+                    damaged.push(file);
+                }
             }
         }
-        if names.is_empty() {
-            return Ok(None);
+        if newest.is_none() && !damaged.is_empty() {
+            let (folder, count) = (self.folder.clone(), damaged.len());
+            let error = CheckpointError::NoneUsable { folder, count };
+            match on_bad {
+                OnBadCheckpoint::Fail => return Err(error),
+                OnBadCheckpoint::Restart => {
+                    warn!("{error}; starting fresh because `on_bad_checkpoint` is `restart`");
+                }
+            }
         }
-        Err(CheckpointError::NoneUsable { folder: self.folder.clone(), count: names.len() })
+        for file in damaged {
+            self.set_aside(&file)?;
+        }
+        Ok(newest)
+    }
+
+    /// The content of a file. One that cannot be read is as bad as a damaged one: the checkpoint
+    /// before it leads to the same model.
+    fn verified(&self, name: &Name, file: &str) -> Result<Checkpoint, String> {
+        let bytes = storage::read(&self.folder.join(file), MAX_BYTES);
+        let bytes = bytes.map_err(|error| error.to_string())?;
+        if Digest::of(&bytes).short(16) != name.digest {
+            return Err("its SHA-256 is not the one in its name".to_owned());
+        }
+        let checkpoint = decode(&bytes, &self.run_id)?;
+        match checkpoint.saved.step == name.step {
+            true => Ok(checkpoint),
+            false => Err("it is of another step than its name says".to_owned()),
+        }
+    }
+
+    fn set_aside(&self, file: &str) -> Result<(), CheckpointError> {
+        let damaged = self.folder.join("damaged");
+        storage::create_folder(&damaged)?;
+        Ok(storage::rename(&self.folder.join(file), &damaged.join(file))?)
     }
 
     /// Checkpoint files, newest first; everything with another name is somebody else's.

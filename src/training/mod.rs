@@ -66,7 +66,7 @@ pub enum Error {
     /// The scores of the validation part cannot be measured.
     #[error(transparent)]
     Evaluation(#[from] evaluation::Error),
-    /// The loss is not a number any more.
+    /// The loss or a parameter is not a number any more.
     #[error(
         "the training loss is not finite after step {step}; use a smaller `learning_rate` than \
          {learning_rate}"
@@ -106,6 +106,8 @@ pub struct Job<'a> {
 pub struct Outcome {
     /// The parameters of the best epoch, or the present ones if no epoch was finished.
     pub parameters: NamedTensors,
+    /// The epoch they are of, counted from 1, if one was finished.
+    pub best_epoch: Option<usize>,
     /// One record per finished epoch.
     pub history: Vec<EpochRecord>,
     /// Whether training ended by itself rather than by a request to stop.
@@ -131,24 +133,29 @@ pub fn train(job: &Job<'_>) -> Result<Outcome, Error> {
     Ok(state.into_outcome(true))
 }
 
+/// Steps per epoch. A single pair left over joins the step before, because normalisation over one
+/// pair knows no variance.
 fn batches(job: &Job<'_>) -> usize {
-    job.train.len().div_ceil(job.settings.batch_size)
+    job.train.len().saturating_sub(1).div_ceil(job.settings.batch_size).max(1)
 }
 
 /// Runs the steps that are left of the present epoch, or stops between two of them on request.
 fn run_epoch(job: &Job<'_>, state: &mut State) -> Result<(), Error> {
     let epoch = state.schedule.epochs_done();
     let task = Task::Epoch(epoch + 1);
+    let (batches, size) = (batches(job), job.settings.batch_size);
     let order = dataset::epoch_order(job.train.len(), job.settings.seed, epoch as u64);
-    let done = (state.batch * job.settings.batch_size) as u64;
-    job.observer.observe(Event::Started { task, done, total: job.train.len() as u64 });
+    let done = (state.batch * size) as u64;
+    job.observer.observe(Event::Started { task, done, total: order.len() as u64 });
     let loss = BinaryCrossEntropyLossConfig::new().with_logits(true).init(&state.device);
-    for batch in order.chunks(job.settings.batch_size).skip(state.batch) {
+    while state.batch < batches {
         if job.shutdown.requested() {
             return Ok(());
         }
-        step(job, state, &loss, batch)?;
-        job.observer.observe(Event::Advanced { task, units: batch.len() as u64 });
+        let start = state.batch * size;
+        let end = if state.batch + 1 == batches { order.len() } else { start + size };
+        step(job, state, &loss, &order[start..end])?;
+        job.observer.observe(Event::Advanced { task, units: (end - start) as u64 });
     }
     job.observer.observe(Event::Finished { task });
     Ok(())
@@ -175,8 +182,7 @@ fn step(
     let loss = loss.forward(logits, labels);
     let value: f32 = loss.clone().into_scalar();
     if !value.is_finite() {
-        let learning_rate = state.schedule.learning_rate();
-        return Err(Error::Diverged { step: state.step, learning_rate });
+        return Err(state.diverged());
     }
     let gradients = GradientsParams::from_grads(loss.backward(), &state.model);
     state.optimize(gradients);
@@ -196,6 +202,9 @@ fn finish_epoch(job: &Job<'_>, state: &mut State) -> Result<(), Error> {
     let model: PairClassifier = state.model.valid();
     let pairs = job.validation.iter().map(|pair| (pair.left, pair.right));
     let scores = classifier::score(&model, &job.table, pairs);
+    if scores.iter().any(|score| !score.is_finite()) {
+        return Err(state.diverged());
+    }
     let labels: Vec<bool> = job.validation.iter().map(|pair| pair.label).collect();
     let threshold = evaluation::best_threshold(&scores, &labels).unwrap_or(0.5);
     let metrics = evaluation::metrics(&scores, &labels, threshold)?;

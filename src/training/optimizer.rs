@@ -9,7 +9,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::{Adam, AdamConfig, AdamState, AdaptiveMomentumState, GradientsParams, Optimizer};
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::classifier::{NamedTensors, PairClassifier, ParameterPath};
+use crate::classifier::{NamedTensors, PairClassifier, ParameterError, ParameterPath};
 
 /// The optimizer and its moments by parameter, flattened.
 pub(super) struct NamedAdam {
@@ -49,21 +49,33 @@ impl NamedAdam {
         tensors
     }
 
-    /// The optimizer after `steps` steps that left `tensors`.
-    pub(super) fn restore(tensors: &NamedTensors, steps: u64, device: &Device) -> Option<Self> {
+    /// The optimizer after `steps` steps that left `tensors` for the parameters `model`.
+    ///
+    /// Every parameter has both moments, or none has before the first step; the running
+    /// statistics of normalisation are not optimised.
+    pub(super) fn restore(
+        tensors: &NamedTensors,
+        model: &NamedTensors,
+        steps: u64,
+        device: &Device,
+    ) -> Result<Self, ParameterError> {
         let mut optimizer = Self::new();
-        let time = usize::try_from(steps).ok()?;
-        let tensor = |name: &str| -> Option<Tensor<1>> {
-            let (values, _) = tensors.get(name)?;
-            Some(Tensor::from_data(TensorData::new(values.clone(), [values.len()]), device))
+        let moment = |name: String, length: usize| match tensors.get(&name) {
+            Some((values, _)) if values.len() == length => {
+                Ok(Tensor::from_data(TensorData::new(values.clone(), [length]), device))
+            }
+            _ => Err(ParameterError::Missing(name)),
         };
-        for name in tensors.keys().filter_map(|name| name.strip_suffix(".moment_1")) {
-            let first = tensor(&format!("{name}.moment_1"))?;
-            let second = tensor(&format!("{name}.moment_2"))?;
+        let is_optimized = |name: &&String| steps > 0 && !name.contains(".running_");
+        for name in model.keys().filter(is_optimized) {
+            let length = model[name].0.len();
+            let first = moment(format!("{name}.moment_1"), length)?;
+            let second = moment(format!("{name}.moment_2"), length)?;
+            let time = usize::try_from(steps).unwrap_or(usize::MAX);
             let momentum = AdaptiveMomentumState::new(time, first, second);
-            optimizer.moments.insert(name.to_owned(), AdamState::new(momentum));
+            optimizer.moments.insert(name.clone(), AdamState::new(momentum));
         }
-        Some(optimizer)
+        Ok(optimizer)
     }
 }
 
@@ -97,5 +109,64 @@ impl ModuleMapper for Update<'_> {
         }
         let updated = Tensor::from_inner(updated.reshape(shape)).require_grad();
         Param::from_mapped_value(id, updated, mapper)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::module::ModuleVisitor;
+
+    use super::*;
+    use crate::classifier::{Settings, initialize, named_tensors};
+
+    /// Gives the gradients of one step: one number repeated in each parameter.
+    struct Feed<'a>(&'a mut GradientsParams, f32);
+
+    impl ModuleVisitor for Feed<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if param.is_require_grad() {
+                let like = param.val().inner();
+                self.0.register(param.id, like.zeros_like() + self.1);
+            }
+        }
+    }
+
+    /// Algorithm 1 of Kingma and Ba with PyTorch's constants; the sum of the updates.
+    fn reference(learning_rate: f64, gradients: &[f64]) -> f64 {
+        let (mut first, mut second, mut moved) = (0.0, 0.0, 0.0);
+        for (step, gradient) in (1..).zip(gradients) {
+            first = 0.9 * first + 0.1 * gradient;
+            second = 0.999 * second + 0.001 * gradient * gradient;
+            let unbiased =
+                (first / (1.0 - 0.9_f64.powi(step)), second / (1.0 - 0.999_f64.powi(step)));
+            moved -= learning_rate * unbiased.0 / (unbiased.1.sqrt() + 1e-8);
+        }
+        moved
+    }
+
+    #[test]
+    fn steps_are_those_of_adam_with_epsilon_1e_8() {
+        let device = crate::device::cpu().autodiff();
+        let settings = Settings { hidden_sizes: vec![3, 2], dropout: 0.0 };
+        // The second series shows epsilon: with 1e-5 its steps would be a hundred times smaller.
+        for gradients in [[0.5, -0.25, 1.5, 0.125], [1e-7, 3e-8, -2e-8, 1e-8]] {
+            let mut model = initialize(PairClassifier::new(4, &settings, &device), 1, &device);
+            let before = named_tensors(&model);
+            let mut adam = NamedAdam::new();
+            for gradient in gradients {
+                let mut fed = GradientsParams::new();
+                model.visit(&mut Feed(&mut fed, gradient));
+                model = adam.step(0.125, model, fed);
+            }
+            let expected = reference(0.125, &gradients.map(f64::from));
+            for (name, (after, _)) in named_tensors(&model) {
+                let moves = !name.contains(".running_");
+                for (after, before) in after.iter().zip(&before[&name].0) {
+                    let moved = f64::from(after - before);
+                    let expected = if moves { expected } else { 0.0 };
+                    assert!((moved - expected).abs() < 2e-5, "{name}: {moved}, not {expected}");
+                }
+            }
+        }
     }
 }

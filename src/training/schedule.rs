@@ -59,7 +59,7 @@ impl fmt::Display for EpochRecord {
 pub struct Schedule {
     learning_rate: f64,
     history: Vec<EpochRecord>,
-    best: Option<f64>,
+    best_epoch: Option<usize>,
     epochs_without_gain: usize,
 }
 
@@ -67,7 +67,7 @@ impl Schedule {
     /// Before the first epoch.
     pub fn new(settings: &Settings) -> Self {
         let learning_rate = settings.learning_rate;
-        Self { learning_rate, history: Vec::new(), best: None, epochs_without_gain: 0 }
+        Self { learning_rate, history: Vec::new(), best_epoch: None, epochs_without_gain: 0 }
     }
 
     /// Whether another epoch follows.
@@ -86,6 +86,11 @@ impl Schedule {
         self.history.len()
     }
 
+    /// The finished epoch with the highest validation AUROC, the first of several, counted from 1.
+    pub fn best_epoch(&self) -> Option<usize> {
+        self.best_epoch
+    }
+
     /// One record per finished epoch.
     pub fn into_history(self) -> Vec<EpochRecord> {
         self.history
@@ -93,13 +98,15 @@ impl Schedule {
 
     /// Takes the record of a finished epoch; true if it is the best so far.
     ///
-    /// Gain is a higher validation AUROC. After every three epochs in a row without gain the
-    /// learning rate is halved.
+    /// Gain is a higher validation AUROC; an undefined one is lower than any. After every three
+    /// epochs in a row without gain the learning rate is halved.
     pub fn finish_epoch(&mut self, record: EpochRecord) -> bool {
-        let value = record.val_auroc.unwrap_or(f64::NEG_INFINITY);
+        let value = |record: &EpochRecord| record.val_auroc.unwrap_or(f64::NEG_INFINITY);
+        let best = self.best_epoch.and_then(|epoch| self.history.get(epoch.checked_sub(1)?));
+        let gain = best.is_none_or(|best| value(&record) > value(best));
         self.history.push(record);
-        if self.best.is_none_or(|best| value > best) {
-            self.best = Some(value);
+        if gain {
+            self.best_epoch = Some(self.history.len());
             self.epochs_without_gain = 0;
             return true;
         }

@@ -8,7 +8,7 @@ use tracing::{info, warn};
 use super::checkpoint::Checkpoint;
 use super::optimizer::NamedAdam;
 use super::schedule::Schedule;
-use super::{Error, Job, OnBadCheckpoint, Outcome};
+use super::{Error, Job, Outcome};
 use crate::classifier::{self, NamedTensors, PairClassifier};
 
 /// What a checkpoint holds besides tensors.
@@ -42,18 +42,11 @@ pub(super) struct State {
 impl State {
     /// The state of the newest usable checkpoint of the run, or a new one.
     pub(super) fn resume_or_new(job: &Job<'_>) -> Result<Self, Error> {
-        match job.checkpoints.newest() {
-            Ok(Some(checkpoint)) => Self::resume(job, checkpoint),
-            Ok(None) => {
-                info!("no checkpoint, starting fresh");
-                Ok(Self::new(job))
-            }
-            Err(error) if job.settings.on_bad_checkpoint == OnBadCheckpoint::Restart => {
-                warn!("{error}; starting fresh because `on_bad_checkpoint` is `restart`");
-                Ok(Self::new(job))
-            }
-            Err(error) => Err(error.into()),
+        if let Some(checkpoint) = job.checkpoints.newest(job.settings.on_bad_checkpoint)? {
+            return Self::resume(job, checkpoint);
         }
+        info!("no checkpoint, starting fresh");
+        Ok(Self::new(job))
     }
 
     fn new(job: &Job<'_>) -> Self {
@@ -83,13 +76,10 @@ impl State {
         }
         info!("resumed from step {} (epoch {})", saved.step, saved.schedule.epochs_done() + 1);
         let new = Self::new(job);
-        let inner = job.table.device();
-        let optimizer = NamedAdam::restore(&moments, saved.step, &inner);
-        let missing = || classifier::ParameterError::Missing("moment_2".to_owned());
         Ok(Self {
+            optimizer: NamedAdam::restore(&moments, &model, saved.step, &job.table.device())?,
             model: classifier::load(new.model, &model, &new.device)?,
             device: new.device,
-            optimizer: optimizer.ok_or_else(missing)?,
             step: saved.step,
             batch: saved.batch,
             loss_sum: saved.loss_sum,
@@ -104,7 +94,14 @@ impl State {
         self.model = self.optimizer.step(learning_rate, self.model.clone(), gradients);
     }
 
+    /// The error that says where training diverged.
+    pub(super) fn diverged(&self) -> Error {
+        Error::Diverged { step: self.step, learning_rate: self.schedule.learning_rate() }
+    }
+
     /// Writes a checkpoint and prunes those it supersedes.
+    ///
+    /// Numbers that are none are never written: reading would take them for damage.
     pub(super) fn save(&self, job: &Job<'_>) -> Result<(), Error> {
         let saved = SavedState {
             engine: job.engine.to_owned(),
@@ -119,6 +116,10 @@ impl State {
             best: self.best.clone(),
             moments: self.optimizer.tensors(),
         };
+        let tensors = checkpoint.model.values().chain(checkpoint.moments.values());
+        if tensors.flat_map(|(values, _)| values).any(|value| !value.is_finite()) {
+            return Err(self.diverged());
+        }
         Ok(job.checkpoints.save(&checkpoint)?)
     }
 
@@ -127,6 +128,7 @@ impl State {
             true => classifier::named_tensors(&self.model),
             false => self.best,
         };
-        Outcome { parameters, history: self.schedule.into_history(), complete }
+        let best_epoch = self.schedule.best_epoch();
+        Outcome { parameters, best_epoch, history: self.schedule.into_history(), complete }
     }
 }

@@ -31,6 +31,13 @@ pub struct PackedBatch {
 }
 
 impl PackedBatch {
+    /// A batch of one sequence.
+    pub fn of(tokens: &[i32]) -> Self {
+        let mut batch = Self::default();
+        batch.push(tokens);
+        batch
+    }
+
     /// Appends the tokens of one sequence, `<cls>` and `<eos>` included.
     pub fn push(&mut self, tokens: &[i32]) {
         self.tokens.extend_from_slice(tokens);

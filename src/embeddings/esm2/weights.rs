@@ -51,7 +51,7 @@ fn key_table(config: &Esm2Config) -> Vec<(String, Vec<usize>)> {
 fn is_ignored(name: &str) -> bool {
     let heads = ["lm_head.", "contact_head.", "pooler."];
     heads.iter().any(|head| name.starts_with(head))
-        || name.ends_with(".rotary_embeddings.inv_freq")
+        || name.ends_with("rotary_embeddings.inv_freq")
         || name.starts_with("embeddings.position_")
 }
 
@@ -148,14 +148,23 @@ impl WeightFiles {
         hasher.finish()
     }
 
-    /// Every tensor by canonical name.
+    /// Every tensor by canonical name; one that comes again under another spelling or in another
+    /// file gets a name that the check reports as left over.
     pub(super) fn tensors(&self) -> Result<Tensors<'_>, EncoderError> {
         let mut tensors = BTreeMap::new();
         for (path, mapped) in &self.0 {
             let parsed = SafeTensors::deserialize(mapped.as_ref()).map_err(|error| {
                 EncoderError::Damaged { path: path.clone(), problem: error.to_string() }
             })?;
-            tensors.extend(parsed.tensors().into_iter().map(|(n, view)| (canonical(&n), view)));
+            let mut named = parsed.tensors();
+            named.sort_by(|one, other| one.0.cmp(&other.0));
+            for (name, view) in named {
+                let mut key = canonical(&name);
+                while tensors.contains_key(&key) {
+                    key.push_str(" (again)");
+                }
+                tensors.insert(key, view);
+            }
         }
         Ok(Tensors(tensors))
     }

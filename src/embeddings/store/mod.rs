@@ -3,7 +3,8 @@
 //! ```text
 //! v1/<space id>/space.json                   written once; must equal ours byte for byte
 //!              /shards/<sha256>.safetensors  see `shard`
-//!              /plans/<set digest>.json      unit plans, written once
+//!              /plans/<set digest>-<token budget>-<number>.json
+//!                                            unit plans, written once
 //!              /quarantine/                  shards that failed verification
 //! ```
 //!
@@ -13,6 +14,7 @@
 mod shard;
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -158,7 +160,7 @@ impl EmbeddingStore {
 
     /// The embeddings of `keys` in that order, `[keys, dimension]`; keys must be sealed.
     ///
-    /// Each row is compared with its checksum again.
+    /// Shards and rows are verified again.
     pub fn load(&self, keys: &[Digest]) -> Result<Vec<f32>, StoreError> {
         let dimension = self.space.dimension;
         let mut wanted: BTreeMap<Digest, Vec<(usize, usize)>> = BTreeMap::new();
@@ -171,7 +173,7 @@ impl EmbeddingStore {
             let path = self.shard_path(&name);
             let changed = |problem| StoreError::Changed { path: path.clone(), problem };
             let bytes = storage::read(&path, MAX_SHARD_BYTES)?;
-            let shard = Shard::parse(&bytes, &self.space).map_err(changed)?;
+            let shard = self.verify(&name, &bytes).map_err(changed)?;
             for (position, row) in rows {
                 let target = &mut table[position * dimension..][..dimension];
                 shard.read_row(row, target).map_err(changed)?;
@@ -189,9 +191,9 @@ impl EmbeddingStore {
         names
     }
 
-    /// The unit plan of a set of sequences: the one written first.
-    pub(super) fn plan_once(&self, set: &Digest, plan: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let path = self.folder.join("plans").join(format!("{set}.json"));
+    /// The unit plan of this name: the one written first, whatever it holds.
+    pub(super) fn plan_once(&self, name: &str, plan: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let path = self.folder.join("plans").join(format!("{name}.json"));
         match storage::create_once(&path, plan)? {
             Created::New => Ok(plan.to_vec()),
             Created::Existed => Ok(storage::read(&path, MAX_PLAN_BYTES)?),
@@ -208,17 +210,31 @@ impl EmbeddingStore {
                 warn!(file = %name, "a file that is no shard lies among the shards; ignored");
                 continue;
             };
-            let bytes = storage::read(&self.shard_path(&name), MAX_SHARD_BYTES)?;
-            let verified = match Digest::of(&bytes) == name {
-                true => Shard::parse(&bytes, &self.space),
-                false => Err("its SHA-256 is not its name".to_owned()),
+            let bytes = match storage::read(&self.shard_path(&name), MAX_SHARD_BYTES) {
+                // Another process has moved it to quarantine.
+                Err(error) if error.source.kind() == ErrorKind::NotFound => continue,
+                Err(error) if error.source.kind() == ErrorKind::InvalidData => {
+                    self.quarantine(&name, &error.source.to_string())?;
+                    continue;
+                }
+                bytes => bytes?,
             };
-            match verified {
+            let verified = self.verify(&name, &bytes);
+            match verified.and_then(|shard| shard.check_rows(self.space.dimension).map(|()| shard))
+            {
                 Ok(shard) => self.add(name, shard.keys()),
                 Err(problem) => self.quarantine(&name, &problem)?,
             }
         }
         Ok(())
+    }
+
+    /// The shard `name` whose bytes are `bytes`, or what is wrong with them.
+    fn verify<'a>(&self, name: &Digest, bytes: &'a [u8]) -> Result<Shard<'a>, String> {
+        match Digest::of(bytes) == *name {
+            true => Shard::parse(bytes, &self.space),
+            false => Err("its SHA-256 is not its name".to_owned()),
+        }
     }
 
     /// Rows that several shards hold are read from the one with the smallest name.
@@ -236,8 +252,11 @@ impl EmbeddingStore {
         storage::create_folder(&folder)?;
         let from = self.shard_path(name);
         warn!(shard = %from.display(), problem, "damaged shard moved to quarantine; its rows are recomputed");
-        storage::rename(&from, &folder.join(format!("{name}.safetensors")))?;
-        Ok(())
+        match storage::rename(&from, &folder.join(format!("{name}.safetensors"))) {
+            // Another process was faster.
+            Err(error) if error.source.kind() == ErrorKind::NotFound => Ok(()),
+            moved => Ok(moved?),
+        }
     }
 }
 

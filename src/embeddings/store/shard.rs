@@ -107,7 +107,7 @@ fn row_checksum(key: &Digest, encoded: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(key.as_bytes()), encoded)
 }
 
-/// A verified shard.
+/// A shard whose index has been verified.
 pub(super) struct Shard<'a> {
     keys: &'a [[u8; KEY_BYTES]],
     checksums: &'a [[u8; 4]],
@@ -116,7 +116,7 @@ pub(super) struct Shard<'a> {
 }
 
 impl<'a> Shard<'a> {
-    /// Checks everything but the rows, which are checked when read.
+    /// Checks everything but the rows; see [`Self::check_rows`] and [`Self::read_row`].
     pub(super) fn parse(bytes: &'a [u8], space: &EmbeddingSpace) -> Result<Self, String> {
         let length = bytes.first_chunk().map(|first| u64::from_le_bytes(*first));
         match length {
@@ -135,7 +135,8 @@ impl<'a> Shard<'a> {
         if tensors.len() != 4 {
             return Err(format!("it holds {} tensors, a shard has 4", tensors.len()));
         }
-        let n = tensors.tensor("keys").map_or(0, |view| view.shape()[0]);
+        let shape = tensors.tensor("keys").map(|view| view.shape().to_vec()).unwrap_or_default();
+        let n = shape.first().copied().unwrap_or(0);
         if n == 0 || n > MAX_ROWS {
             return Err(format!("it has {n} rows"));
         }
@@ -161,6 +162,12 @@ impl<'a> Shard<'a> {
     /// The sequences it holds, by row.
     pub(super) fn keys(&self) -> impl Iterator<Item = Digest> {
         self.keys.iter().map(|key| Digest::from_bytes(*key))
+    }
+
+    /// Checks every row, each of `dimension` values.
+    pub(super) fn check_rows(&self, dimension: usize) -> Result<(), String> {
+        let mut values = vec![0.0; dimension];
+        (0..self.keys.len()).try_for_each(|row| self.read_row(row, &mut values))
     }
 
     /// Decodes one row into `target`, after comparing its checksum.

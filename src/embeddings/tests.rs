@@ -1,0 +1,284 @@
+pub(super) mod fixture;
+
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::progress::Event;
+use crate::shutdown::tests::StopAfter;
+
+const BUDGET: usize = 64;
+
+fn settings() -> Settings {
+    Settings {
+        max_residues: 1022,
+        long_sequences: LongSequences::Truncate,
+        precision: Precision::F32,
+        embedding_dtype: EmbeddingDtype::F32,
+        token_budget: None,
+    }
+}
+
+/// An encoder with settings and sequences; each run opens the store of a folder anew.
+struct Bench {
+    encoder: Encoder,
+    settings: Settings,
+    sequences: Vec<ProteinSequence>,
+}
+
+impl Bench {
+    fn new(settings: Settings, sequences: Vec<ProteinSequence>) -> Self {
+        Self { encoder: Encoder::open(&fixture::folder()).unwrap(), settings, sequences }
+    }
+
+    /// 24 sequences of 5 to 51 residues: some ten units.
+    fn mixed() -> Self {
+        Self::new(settings(), fixture::random_sequences(1, (0..24).map(|i| 5 + 2 * i)))
+    }
+
+    fn store(&self, root: &Path) -> EmbeddingStore {
+        let space = EmbeddingSpace::new(&self.encoder, &self.settings);
+        EmbeddingStore::open(root, space, "test cpu").unwrap()
+    }
+
+    fn run(&self, root: &Path, observer: &StopAfter) -> Result<Report, Error> {
+        self.run_on(root, observer, &self.sequences)
+    }
+
+    fn run_on(
+        &self,
+        root: &Path,
+        observer: &StopAfter,
+        sequences: &[ProteinSequence],
+    ) -> Result<Report, Error> {
+        let job = Job {
+            encoder: &self.encoder,
+            device: &crate::device::cpu(),
+            default_token_budget: BUDGET,
+            settings: &self.settings,
+            observer,
+            shutdown: &observer.shutdown,
+        };
+        embed(&job, &mut self.store(root), &sequences.iter().collect::<Vec<_>>())
+    }
+
+    /// The bits of every embedding in the order of the sequences.
+    fn bits(&self, root: &Path) -> Vec<u32> {
+        let keys: Vec<_> = self.sequences.iter().map(ProteinSequence::digest).collect();
+        self.store(root).load(&keys).unwrap().into_iter().map(f32::to_bits).collect()
+    }
+
+    /// The files of a part of the store's folder.
+    fn files(&self, root: &Path, part: &str) -> Vec<std::path::PathBuf> {
+        let space = EmbeddingSpace::new(&self.encoder, &self.settings);
+        let folder = root.join("v1").join(space.id()).join(part);
+        let names = crate::storage::list(&folder).unwrap();
+        names.into_iter().map(|name| folder.join(name)).collect()
+    }
+
+    /// A store that an uninterrupted run has filled, and the residues of its units.
+    fn uninterrupted(&self) -> (TempDir, Vec<u64>) {
+        let root = tempfile::tempdir().unwrap();
+        let observer = StopAfter::never();
+        let report = self.run(root.path(), &observer).unwrap();
+        assert_eq!((report.cached, report.missing), (0, 0));
+        (root, observer.advances())
+    }
+}
+
+/// The finished and the total residues that an observer was told at the start.
+fn started(observer: &StopAfter) -> Option<(u64, u64)> {
+    observer.events().into_iter().find_map(|event| match event {
+        Event::Started { done, total, .. } => Some((done, total)),
+        _ => None,
+    })
+}
+
+fn damage(path: &Path, bytes: &[u8]) {
+    crate::storage::write_atomic(path, bytes).unwrap();
+}
+
+#[test]
+fn a_run_interrupted_after_any_unit_goes_on_where_it_stopped() {
+    let bench = Bench::mixed();
+    let (whole, units) = bench.uninterrupted();
+    let total: u64 = bench.sequences.iter().map(|sequence| sequence.len() as u64).sum();
+    assert!(units.len() > 8 && units.iter().sum::<u64>() == total, "{units:?}");
+    for stop in 0..units.len() {
+        let root = tempfile::tempdir().unwrap();
+        let first = StopAfter::pieces(stop);
+        let error = bench.run(root.path(), &first).unwrap_err();
+        assert!(matches!(error, Error::Interrupted), "{error}");
+        assert_eq!(first.advances(), units[..stop]);
+
+        let second = StopAfter::never();
+        let report = bench.run(root.path(), &second).unwrap();
+        assert_eq!(second.advances(), units[stop..], "nothing is computed twice");
+        assert_eq!(started(&second), Some((units[..stop].iter().sum(), total)));
+        assert_eq!((report.cached + report.computed, report.missing), (24, 0));
+        assert_eq!(bench.bits(root.path()), bench.bits(whole.path()), "stopped after {stop}");
+
+        let third = StopAfter::never();
+        let report = bench.run(root.path(), &third).unwrap();
+        assert_eq!((report.cached, report.computed), (24, 0));
+        assert_eq!(third.events(), [], "a filled store needs no encoder");
+    }
+}
+
+#[test]
+fn a_run_interrupted_after_every_unit_ends_with_the_same_bits() {
+    let bench = Bench::mixed();
+    let (whole, units) = bench.uninterrupted();
+    let root = tempfile::tempdir().unwrap();
+    let mut computed = Vec::new();
+    loop {
+        let observer = StopAfter::pieces(1);
+        let ended = bench.run(root.path(), &observer);
+        computed.extend(observer.advances());
+        match ended {
+            Err(Error::Interrupted) => assert!(computed.len() < units.len()),
+            ended => break assert_eq!(ended.unwrap().missing, 0),
+        }
+    }
+    assert_eq!(computed, units);
+    assert_eq!(bench.bits(root.path()), bench.bits(whole.path()));
+    assert_eq!(bench.files(root.path(), "plans").len(), 1);
+}
+
+#[test]
+fn accessions_with_one_sequence_are_computed_once() {
+    let mut bench = Bench::mixed();
+    let again = bench.sequences[..10].to_vec();
+    bench.sequences.extend(again);
+    let observer = StopAfter::never();
+    let root = tempfile::tempdir().unwrap();
+    let report = bench.run(root.path(), &observer).unwrap();
+    assert_eq!((report.total, report.computed), (24, 24));
+    let residues: usize = bench.sequences[..24].iter().map(ProteinSequence::len).sum();
+    assert_eq!(observer.advances().iter().sum::<u64>(), residues as u64);
+    let bits = bench.bits(root.path());
+    assert_eq!(bits[24 * 32..], bits[..10 * 32]);
+}
+
+#[test]
+fn the_plan_written_first_holds_when_another_run_fills_the_store_between() {
+    let bench = Bench::mixed();
+    let (_whole, units) = bench.uninterrupted();
+    let root = tempfile::tempdir().unwrap();
+    bench.run(root.path(), &StopAfter::pieces(1)).unwrap_err();
+    // The shortest sequences, which fill the last unit but for one.
+    let others: Vec<_> = bench.sequences[1..4].to_vec();
+    bench.run_on(root.path(), &StopAfter::never(), &others).unwrap();
+
+    let observer = StopAfter::never();
+    let report = bench.run(root.path(), &observer).unwrap();
+    assert_eq!(observer.advances(), units[1..], "units are computed whole");
+    assert_eq!(report.missing, 0);
+    let done = started(&observer).unwrap();
+    assert_eq!(done, (units[0], units.iter().sum()), "what is computed again is not done");
+}
+
+#[test]
+fn rows_lost_after_the_plan_get_a_plan_of_their_own() {
+    let bench = Bench::mixed();
+    let root = tempfile::tempdir().unwrap();
+    let early: Vec<_> = bench.sequences[10..20].to_vec();
+    bench.run_on(root.path(), &StopAfter::never(), &early).unwrap();
+    let shard = bench.files(root.path(), "shards").remove(0);
+    bench.run(root.path(), &StopAfter::never()).unwrap();
+    damage(&shard, b"damaged");
+
+    let mut computed = Vec::new();
+    for _ in 0..2 {
+        let observer = StopAfter::pieces(2);
+        bench.run(root.path(), &observer).unwrap_err();
+        computed.extend(observer.advances());
+    }
+    let observer = StopAfter::never();
+    assert_eq!(bench.run(root.path(), &observer).unwrap().missing, 0);
+    computed.extend(observer.advances());
+    let lost: u64 = early.iter().map(|sequence| sequence.len() as u64).sum();
+    assert_eq!(computed.iter().sum::<u64>(), lost, "only what was lost, each once");
+    let plans = bench.files(root.path(), "plans").len();
+    assert_eq!(plans, 3, "of the early run, of the run, of what was lost");
+}
+
+#[test]
+fn a_damaged_plan_is_replaced_by_one_that_later_attempts_follow() {
+    let bench = Bench::mixed();
+    let (whole, units) = bench.uninterrupted();
+    for garbage in [&b"{"[..], b"", b"[]", b"{\"token_budget\":7,\"units\":[]}", b"\xff\xfe"] {
+        let root = tempfile::tempdir().unwrap();
+        bench.run(root.path(), &StopAfter::pieces(2)).unwrap_err();
+        damage(&bench.files(root.path(), "plans")[0], garbage);
+        let observer = StopAfter::pieces(1);
+        bench.run(root.path(), &observer).unwrap_err();
+        let rest = StopAfter::never();
+        assert_eq!(bench.run(root.path(), &rest).unwrap().missing, 0);
+        let computed = [observer.advances(), rest.advances()].concat();
+        assert_eq!(computed, units[2..], "cut as before, for nothing else came between");
+        assert_eq!(bench.bits(root.path()), bench.bits(whole.path()));
+    }
+}
+
+#[test]
+fn another_budget_has_a_plan_of_its_own() {
+    let mut bench = Bench::mixed();
+    let root = tempfile::tempdir().unwrap();
+    bench.run(root.path(), &StopAfter::pieces(1)).unwrap_err();
+    bench.settings.token_budget = Some(1);
+    let observer = StopAfter::never();
+    assert_eq!(bench.run(root.path(), &observer).unwrap().missing, 0);
+    assert_eq!(observer.advances().len(), 23, "a smaller budget is obeyed at once");
+}
+
+#[test]
+fn long_sequences_are_truncated_or_averaged_over_windows() {
+    let long = fixture::random_sequences(3, [41]);
+    let expected = |windows: &[std::ops::Range<usize>]| -> Vec<f32> {
+        let encoder = Encoder::open(&fixture::folder()).unwrap();
+        let model = encoder.load(&crate::device::cpu()).unwrap();
+        let embedded: Vec<Vec<f32>> = windows
+            .iter()
+            .map(|window| {
+                let tokens = esm2::tokenize(&long[0].residues()[window.clone()]);
+                let embedded = model.embed(&esm2::PackedBatch::of(&tokens));
+                embedded.into_data().iter::<f32>().collect()
+            })
+            .collect();
+        let mean = |i: usize| embedded.iter().map(|row| row[i]).sum::<f32>() / windows.len() as f32;
+        (0..32).map(mean).collect()
+    };
+    let cases = [
+        (LongSequences::Truncate, std::iter::once(0..16).collect()),
+        // A stride of three quarters of the window; the last one ends with the sequence.
+        (LongSequences::Window, vec![0..16, 12..28, 24..40, 25..41]),
+    ];
+    for (long_sequences, windows) in cases {
+        let settings = Settings { max_residues: 16, long_sequences, ..settings() };
+        let bench = Bench::new(settings, long.clone());
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(bench.run(root.path(), &StopAfter::never()).unwrap().long, 1);
+        for (ours, theirs) in bench.bits(root.path()).into_iter().zip(expected(&windows)) {
+            let difference = (f32::from_bits(ours) - theirs).abs();
+            assert!(difference <= 1e-6, "{long_sequences:?}: {difference:e}");
+        }
+    }
+}
+
+#[test]
+fn numbers_that_the_store_cannot_hold_are_an_error() {
+    let folder = fixture::with_weights(|tensors| {
+        let norm = tensors.get_mut("esm.encoder.emb_layer_norm_after.weight").unwrap();
+        norm.2 = fixture::bytes([1e6; 32]);
+    });
+    let mut bench = Bench::mixed();
+    bench.encoder = Encoder::open(folder.path()).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    assert!(bench.run(root.path(), &StopAfter::never()).is_ok(), "they are numbers");
+    bench.settings.embedding_dtype = EmbeddingDtype::F16;
+    let error = bench.run(root.path(), &StopAfter::never()).unwrap_err();
+    assert!(matches!(error, Error::NotFinite(_)), "{error}");
+    assert!(error.to_string().contains("`embedding_dtype=f32`"), "{error}");
+}
