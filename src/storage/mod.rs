@@ -135,6 +135,18 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), StorageError> {
 /// The plain files of a folder by name; links, folders and the platform's marker files are left
 /// out, and a folder that does not exist is empty.
 pub fn list(folder: &Path) -> Result<Vec<String>, StorageError> {
+    list_entries(folder, |kind| kind.is_file())
+}
+
+/// The folders in a folder by name; links are left out, and a folder that does not exist is empty.
+pub fn list_folders(folder: &Path) -> Result<Vec<String>, StorageError> {
+    list_entries(folder, |kind| kind.is_dir())
+}
+
+fn list_entries(
+    folder: &Path,
+    wanted: impl Fn(fs::FileType) -> bool,
+) -> Result<Vec<String>, StorageError> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.context("list", folder)?,
@@ -142,9 +154,9 @@ pub fn list(folder: &Path) -> Result<Vec<String>, StorageError> {
     let mut names = Vec::new();
     for entry in entries {
         let entry = entry.context("list", folder)?;
-        let plain = entry.file_type().context("list", &entry.path())?.is_file();
+        let wanted = wanted(entry.file_type().context("list", &entry.path())?);
         match entry.file_name().into_string() {
-            Ok(name) if plain && !name.contains(".sagemaker-") => names.push(name),
+            Ok(name) if wanted && !name.contains(".sagemaker-") => names.push(name),
             _ => {}
         }
     }

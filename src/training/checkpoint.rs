@@ -74,7 +74,13 @@ pub struct CheckpointFolder {
 impl CheckpointFolder {
     /// Opens the folder of a run below `checkpoints` and counts this attempt.
     pub fn open(checkpoints: &Path, run_id: &str) -> Result<Self, CheckpointError> {
-        let folder = checkpoints.join("runs").join(run_id);
+        let runs = checkpoints.join("runs");
+        let others: Vec<_> =
+            storage::list_folders(&runs)?.into_iter().filter(|other| other != run_id).collect();
+        if !others.is_empty() {
+            info!("checkpoints of other runs are left alone: {}", others.join(", "));
+        }
+        let folder = runs.join(run_id);
         let attempts = folder.join("attempts");
         storage::create_folder(&attempts)?;
         storage::remove_temporaries(&folder)?;

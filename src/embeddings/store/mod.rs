@@ -182,15 +182,6 @@ impl EmbeddingStore {
         Ok(table)
     }
 
-    /// The shards that [`Self::load`] would read for `keys`, in order of their names.
-    pub fn shards_of(&self, keys: &[Digest]) -> Vec<Digest> {
-        let mut names: Vec<_> =
-            keys.iter().filter_map(|key| self.index.get(key)).map(|l| l.shard).collect();
-        names.sort_unstable();
-        names.dedup();
-        names
-    }
-
     /// The unit plan of this name: the one written first, whatever it holds.
     pub(super) fn plan_once(&self, name: &str, plan: &[u8]) -> Result<Vec<u8>, StoreError> {
         let path = self.folder.join("plans").join(format!("{name}.json"));

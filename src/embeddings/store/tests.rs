@@ -14,6 +14,17 @@ use crate::embeddings::{EmbeddingDtype, LongSequences, Precision};
 
 const DIMENSION: usize = 5;
 
+impl EmbeddingStore {
+    /// The shards that [`Self::load`] would read for `keys`, in order of their names.
+    fn shards_of(&self, keys: &[Digest]) -> Vec<Digest> {
+        let mut names: Vec<_> =
+            keys.iter().filter_map(|key| self.index.get(key)).map(|l| l.shard).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
 fn space(stored: EmbeddingDtype) -> EmbeddingSpace {
     EmbeddingSpace {
         schema: 1,
