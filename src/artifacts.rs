@@ -13,6 +13,7 @@
 //! A directory without manifest is not a model. Names of files are ours, never taken from data.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,8 @@ const PARAMETERS: &str = "classifier.safetensors";
 const ENCODER: &str = "encoder";
 const MEAN: &str = "standardizer.mean";
 const DEVIATION: &str = "standardizer.deviation";
+/// No layer or embedding is wider.
+const MAX_WIDTH: usize = 65_536;
 const MAX_JSON_BYTES: u64 = 64 << 20;
 const MAX_PARAMETER_BYTES: u64 = 8 << 30;
 
@@ -50,39 +53,46 @@ pub enum Error {
     #[error("the run that wrote `{0}` was stopped before it had a model; run it to its end")]
     NoModelYet(PathBuf),
     /// A file that is not what the manifest says.
-    #[error("`{path}` is damaged: {problem}; unpack the model again")]
+    #[error("the model file `{path}` is damaged: {problem}; unpack the model again")]
     Damaged {
         /// The file.
         path: PathBuf,
         /// What is wrong.
         problem: String,
     },
+    /// A model of a version that computed embeddings in another way.
+    #[error(
+        "`{0}` was trained on embeddings that this version of Dyad ({version}) computes in another \
+         way; use the version that its `manifest.json` names, or train again",
+        version = env!("CARGO_PKG_VERSION")
+    )]
+    OtherSpace(PathBuf),
     /// The encoder cannot be read.
     #[error(transparent)]
     Encoder(#[from] EncoderError),
     /// The encoder is neither given nor bundled.
     #[error(
-        "this model needs the encoder `{name}` (digest {digest}); give its folder with `--encoder`"
+        "this model needs the encoder that it was trained with, {}; give its folder with \
+         `--encoder`",
+        named(.0)
     )]
-    EncoderNotGiven {
-        /// The encoder's name.
-        name: String,
-        /// Its digest.
-        digest: Digest,
-    },
+    EncoderNotGiven(Box<EncoderIdentity>),
     /// The encoder is not the one the classifier was trained with.
     #[error(
-        "the encoder in `{folder}` is not the one this model was trained with (`{name}`, digest \
-         {digest}); give that one with `--encoder`"
+        "the encoder in `{folder}` is not the one that this model was trained with, {}; give that \
+         one with `--encoder`",
+        named(expected)
     )]
     OtherEncoder {
         /// The folder of the encoder that was given.
         folder: PathBuf,
-        /// The name of the right one.
-        name: String,
-        /// The digest of the right one.
-        digest: Digest,
+        /// The right one.
+        expected: Box<EncoderIdentity>,
     },
+}
+
+fn named(EncoderIdentity { name, source, digest }: &EncoderIdentity) -> String {
+    format!("`{name}` (digest {}), which was read from `{source}`", digest.short(12))
 }
 
 /// What `classifier.json` holds.
@@ -102,6 +112,22 @@ pub struct Description {
     pub space: EmbeddingSpace,
 }
 
+impl Description {
+    /// What no description that Dyad writes holds, and what a network cannot be made of.
+    fn problem(&self) -> Option<String> {
+        let sizes = &self.classifier.hidden_sizes;
+        let possible = |size: &usize| (1..=MAX_WIDTH).contains(size);
+        let checks = [
+            (!sizes.is_empty() && sizes.iter().all(possible), "hidden_sizes"),
+            ((0.0..1.0).contains(&self.classifier.dropout), "dropout"),
+            ((0.0..=1.0).contains(&self.threshold), "threshold"),
+            (possible(&self.space.dimension), "dimension"),
+        ];
+        let failed = checks.iter().find(|(fits, _)| !fits);
+        failed.map(|(_, name)| format!("its `{name}` is out of range"))
+    }
+}
+
 /// A trained classifier with everything that scoring needs.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -111,6 +137,8 @@ pub struct Model {
     pub parameters: NamedTensors,
     /// Mean and deviation of the training embeddings.
     pub standardizer: Standardizer,
+    /// Whether training ended by itself; else it is the best of the epochs so far.
+    pub complete: bool,
     /// The folder it was read from.
     folder: PathBuf,
 }
@@ -145,10 +173,13 @@ pub struct ModelWriter {
 }
 
 impl ModelWriter {
-    /// Begins a model directory; one that was there is no model from now on.
+    /// Begins a model directory; one that was there is no model from now on, and what a shorter
+    /// run would not replace is removed.
     pub fn begin(folder: &Path) -> Result<Self, Error> {
         storage::create_folder(folder)?;
-        storage::remove(&folder.join(MANIFEST))?;
+        for name in [MANIFEST, DESCRIPTION, PARAMETERS, "metrics.json", "test_predictions.tsv"] {
+            storage::remove(&folder.join(name))?;
+        }
         Ok(Self { folder: folder.to_owned(), files: BTreeMap::new() })
     }
 
@@ -224,15 +255,22 @@ impl Model {
         }
         let verified = |name: &str, limit| -> Result<Vec<u8>, Error> {
             let path = folder.join(name);
-            let bytes = storage::read(&path, limit)?;
-            if manifest.files.get(name) == Some(&Digest::of(&bytes)) {
-                return Ok(bytes);
-            }
-            let problem = "its SHA-256 is not the one in `manifest.json`".to_owned();
-            Err(Error::Damaged { path, problem })
+            let problem = match storage::read(&path, limit) {
+                Ok(bytes) if manifest.files.get(name) == Some(&Digest::of(&bytes)) => {
+                    return Ok(bytes);
+                }
+                Ok(_) => "its SHA-256 is not the one in `manifest.json`",
+                Err(error) if error.source.kind() == io::ErrorKind::NotFound => "it is missing",
+                Err(error) => return Err(error.into()),
+            };
+            Err(Error::Damaged { path, problem: problem.to_owned() })
         };
         let bytes = verified(DESCRIPTION, MAX_JSON_BYTES)?;
-        let description: Description = parse(&folder.join(DESCRIPTION), &bytes)?;
+        let path = folder.join(DESCRIPTION);
+        let description: Description = parse(&path, &bytes)?;
+        if let Some(problem) = description.problem() {
+            return Err(Error::Damaged { path, problem });
+        }
         let bytes = verified(PARAMETERS, MAX_PARAMETER_BYTES)?;
         let damaged = |problem| Error::Damaged { path: folder.join(PARAMETERS), problem };
         let (mut parameters, _) = tensor_file::decode(&bytes).map_err(damaged)?;
@@ -241,7 +279,8 @@ impl Model {
             _ => Err(damaged(format!("`{name}` is missing or has another length"))),
         };
         let standardizer = Standardizer { mean: take(MEAN)?, deviation: take(DEVIATION)? };
-        Ok(Self { description, parameters, standardizer, folder: folder.to_owned() })
+        let (folder, complete) = (folder.to_owned(), manifest.provenance.complete);
+        Ok(Self { description, parameters, standardizer, complete, folder })
     }
 
     /// Opens the encoder the model was trained with: in the folder `given`, else bundled.
@@ -250,17 +289,18 @@ impl Model {
         let folder = match given {
             Some(folder) => folder.to_owned(),
             None if self.description.encoder_bundled => self.folder.join(ENCODER),
-            None => {
-                let EncoderIdentity { name, digest, .. } = expected.clone();
-                return Err(Error::EncoderNotGiven { name, digest });
-            }
+            None => return Err(Error::EncoderNotGiven(Box::new(expected.clone()))),
         };
         let encoder = Encoder::open(&folder)?;
-        if encoder.identity().digest == expected.digest {
-            return Ok(encoder);
+        if encoder.identity().digest != expected.digest {
+            let expected = Box::new(expected.clone());
+            return Err(Error::OtherEncoder { folder, expected });
         }
-        let EncoderIdentity { name, digest, .. } = expected.clone();
-        Err(Error::OtherEncoder { folder, name, digest })
+        let Description { embeddings, space, .. } = &self.description;
+        match EmbeddingSpace::new(&encoder, embeddings) == *space {
+            true => Ok(encoder),
+            false => Err(Error::OtherSpace(self.folder.clone())),
+        }
     }
 }
 

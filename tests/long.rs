@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use support::job::Job;
 use support::kill::kill_and_compare;
-use support::root::Root;
 use support::{real_data, sample_folder};
 
 /// The test AUROC of the defaults on a sample.
@@ -20,7 +20,7 @@ fn sample_auroc(seed: u64, shuffled: bool) -> f64 {
         ("interactions", &*sample.path().join("interactions.txt")),
         ("sequences", &*sample.path().join("proteins.fasta")),
     ];
-    let root = Root::new(&channels, &[]);
+    let root = Job::new(&channels, &[]);
     root.complete();
     let split = root.json("split.json");
     assert!(split["parts"]["test"]["counts"]["positives"].as_u64().unwrap() >= 400);
@@ -48,8 +48,8 @@ fn many_kills_change_no_byte() {
 /// Residues per protein here; whole proteins take several times as long and change no count.
 const RESIDUES: (&str, &str) = ("max_residues", "200");
 
-fn real_job(channels: &[(&str, &Path)], settings: &[(&str, &str)]) -> Root {
-    let root = Root::new(channels, settings);
+fn real_job(channels: &[(&str, &Path)], settings: &[(&str, &str)]) -> Job {
+    let root = Job::new(channels, settings);
     let shown = root.complete();
     shown.lines().filter(|line| line.contains("embeddings total")).for_each(|l| eprintln!("{l}"));
     eprintln!("{}", root.json("metrics.json")["test"]);

@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that fails says why")]
 #![expect(clippy::disallowed_methods, reason = "tests play the user and the platform")]
 
+mod commands;
 mod documentation;
 mod layering;
+mod messages;
 mod resume;
 mod root;
 mod support;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crate::support::root::Root;
+use crate::support::job::Job;
 use crate::support::{dyad, real_data, sample_folder, shown, small_encoder};
 
 fn rows<const N: usize>(expected: [(&str, u64); N]) -> BTreeMap<String, u64> {
@@ -12,7 +12,7 @@ fn rows<const N: usize>(expected: [(&str, u64); N]) -> BTreeMap<String, u64> {
 }
 
 /// Scores a few pairs of the job's own input with its model.
-fn predicts(root: &Root, pairs: &Path, sequences: &Path) {
+fn predicts(root: &Job, pairs: &Path, sequences: &Path) {
     let output = dyad()
         .args(["predict", "--model"])
         .arg(root.path("model"))
@@ -41,7 +41,7 @@ fn a_job_on_the_sample_ends_with_a_model_that_predicts() {
         (sample.path().join("interactions.txt"), sample.path().join("proteins.fasta"));
     let settings = [("epochs", "2"), ("max_proteins", "400"), ("hidden_sizes", "[64, 32]")];
     // `train` is an alias of `interactions`.
-    let root = Root::new(&[("train", &pairs), ("sequences", &fasta)], &settings);
+    let root = Job::new(&[("train", &pairs), ("sequences", &fasta)], &settings);
     let shown = root.complete();
     assert!(shown.contains("AUROC"), "{shown}");
     let audit = root.audit();
@@ -87,7 +87,7 @@ fn given_parts_are_used_as_given() {
         ("test", test.as_path()),
         ("sequences", &sample.path().join("proteins.fasta")),
     ];
-    let root = Root::new(&channels, &[("epochs", "1"), ("hidden_sizes", "16")]);
+    let root = Job::new(&channels, &[("epochs", "1"), ("hidden_sizes", "16")]);
     root.complete();
     assert_eq!(root.json("config.json")["split"], "given");
     let split = root.json("split.json");
@@ -107,14 +107,14 @@ fn hint_small_is_accounted_for_to_the_row() {
     // Few residues: what is tested here is the account, not the embedding.
     let settings = [("epochs", "1"), ("max_residues", "100")];
     let channels = [("interactions", pairs.as_path()), ("sequences", fasta.as_path())];
-    let root = Root::new(&channels, &settings);
+    let root = Job::new(&channels, &settings);
     root.complete();
     let expected = [("total", 2866), ("self_pair", 218), ("without_sequence", 17), ("used", 2631)];
     assert_eq!(root.audit(), rows(expected));
     predicts(&root, &pairs, &fasta);
 
     let settings = [("epochs", "1"), ("max_residues", "100"), ("self_pairs", "include")];
-    let root = Root::new(&channels, &settings);
+    let root = Job::new(&channels, &settings);
     root.complete();
     assert_eq!(root.audit(), rows([("total", 2866), ("without_sequence", 21), ("used", 2845)]));
 }

@@ -9,8 +9,8 @@ mod support;
 use burn::tensor::module::attention;
 use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
+use support::job::Job;
 use support::kill::kill_and_compare;
-use support::root::Root;
 use support::shown;
 
 /// Attention of one query to three keys of which the last is masked.
@@ -48,7 +48,7 @@ fn a_device_that_is_not_there_is_refused() {
         eprintln!("skipped: a_device_that_is_not_there_is_refused: this machine has a GPU");
         return;
     }
-    let root = Root::new(&[("interactions", &support::small_encoder())], &[("device", "cuda")]);
+    let root = Job::new(&[("interactions", &support::small_encoder())], &[("device", "cuda")]);
     let sequences = root.path("input/data/sequences");
     std::fs::create_dir(&sequences).unwrap();
     let config = root.path("input/config/inputdataconfig.json");

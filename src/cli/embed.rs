@@ -7,7 +7,7 @@ use tracing::info;
 
 use super::context::Context;
 use super::failure::Failure;
-use super::options;
+use super::{options, output};
 use crate::classifier::{NamedTensors, tensor_file};
 use crate::config::Sources;
 use crate::embeddings::esm2::Encoder;
@@ -23,15 +23,18 @@ const EXAMPLES: &str = "\
 Example:
   dyad embed --sequences proteins.fasta --encoder esm2_t33_650M_UR50D --out proteins.safetensors
 
-FILE holds the tensor `embeddings`, [proteins, dimension], in the order of the FASTA file;
-FILE.ids.txt names its rows.";
+FILE holds the tensor `embeddings`, [proteins, dimension] in 32-bit floating point, in the order of
+the FASTA file; FILE.ids.txt names its rows. Embeddings in the store are not computed again.";
 
 pub(super) fn command() -> Command {
     Command::new(NAME)
         .about("Writes the embedding of every protein of a FASTA file")
-        .after_help(EXAMPLES)
+        .after_help(format!("{EXAMPLES}\n\n{}", options::LAYERS))
         .arg(options::path("sequences", "PATH", "FASTA file, or a folder of them").required(true))
-        .arg(options::path("encoder", "DIR", "ESM-2 model").required(true))
+        .arg(
+            options::path("encoder", "DIR", "ESM-2 model: config.json and model.safetensors")
+                .required(true),
+        )
         .arg(options::path("out", "FILE", "safetensors file to write").required(true))
         .arg(options::cache())
         .arg(options::config_file())
@@ -40,6 +43,7 @@ pub(super) fn command() -> Command {
 
 pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
     let config = options::resolve(matches, context, Sources::default())?.config;
+    let out = output::file(matches)?.unwrap_or_default();
     let device = device::resolve(config.device)?;
     info!("device: {} ({})", device.name, device.reason);
     let set = sequences::read(&[options::required(matches, "sequences")])?;
@@ -62,7 +66,6 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let keys: Vec<_> = wanted.iter().map(|sequence| sequence.digest()).collect();
     let table = store.load(&keys).map_err(embeddings::Error::from)?;
 
-    let out = options::required(matches, "out");
     let shape = vec![keys.len(), store.space().dimension];
     let tensors = NamedTensors::from([("embeddings".to_owned(), (table, shape))]);
     let description = String::from_utf8_lossy(&store.space().canonical_json()).into_owned();

@@ -4,8 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-use super::context::Context;
-use crate::container::{self, ContainerError};
+use crate::container::ContainerError;
 use crate::{artifacts, storage};
 use crate::{config, device, embeddings, evaluation, inference, interactions, pipeline, sequences};
 
@@ -42,7 +41,7 @@ impl Failure {
 
     /// A panic.
     pub(super) fn panicked(text: &str) -> Self {
-        let text = format!("{text}. Fix: this is a defect of Dyad; please report it with the log");
+        let text = format!("{text}. Fix: this is a defect of Dyad, please report it with the log");
         Self { class: Class::Internal, text }
     }
 
@@ -76,15 +75,6 @@ impl Failure {
             Class::Interrupted => 143,
         }
     }
-
-    /// Writes the failure file where there is a SageMaker root.
-    pub(super) fn write(&self, context: &Context) {
-        if context.root.exists()
-            && let Err(error) = container::write_failure(&context.root, &self.to_string())
-        {
-            tracing::error!("{error}");
-        }
-    }
 }
 
 impl fmt::Display for Failure {
@@ -105,17 +95,24 @@ fn of_io(kind: io::ErrorKind) -> (Class, Option<&'static str>) {
     match kind {
         Kind::NotFound => (Class::User, Some("check the path")),
         Kind::PermissionDenied => {
-            (Class::User, Some("make it readable, or for results writable, for this user"))
+            (Class::User, Some("give this user the permission or, in a container, run as root"))
         }
-        Kind::IsADirectory | Kind::NotADirectory => {
-            (Class::User, Some("give a file where a file is needed, a folder where a folder is"))
+        Kind::IsADirectory | Kind::NotADirectory | Kind::AlreadyExists => {
+            let remedy = "check the path: a file lies where a folder is needed, or the reverse";
+            (Class::User, Some(remedy))
         }
         Kind::InvalidData | Kind::InvalidInput | Kind::UnexpectedEof => {
             (Class::User, Some("the file is damaged; fetch it again"))
         }
         Kind::StorageFull | Kind::QuotaExceeded => (
             Class::Platform,
-            Some("free space there, or use a larger volume; what was done is kept"),
+            Some("free space there or use a larger volume, and run again; what was done is kept"),
+        ),
+        Kind::FileTooLarge => (
+            Class::Platform,
+            Some(
+                "raise the limit on the size of files (`ulimit -f`), and run again; what was done is kept",
+            ),
         ),
         Kind::ReadOnlyFilesystem => (Class::Platform, Some("mount it writable")),
         _ => (Class::Platform, None),
@@ -142,6 +139,20 @@ user_errors!(
     ContainerError,
     storage::StorageError
 );
+
+impl From<&clap::Error> for Failure {
+    /// What clap says, without the usage, on one line.
+    fn from(error: &clap::Error) -> Self {
+        let text = error.to_string();
+        let (cause, usage) = text.split_once("\nUsage: ").unwrap_or((&text, "dyad"));
+        let cause = cause.split("\nFor more").next().unwrap_or_default();
+        let cause = cause.trim_start_matches("error: ").replace("\n\n  tip: ", "; ");
+        let cause: Vec<_> = cause.split_whitespace().collect();
+        let words = usage.split_whitespace().take(2);
+        let command: Vec<_> = words.filter(|word| !word.starts_with(['<', '[', '-'])).collect();
+        Self::usage(format!("{}. Fix: see `{} --help`", cause.join(" "), command.join(" ")))
+    }
+}
 
 impl From<config::ConfigError> for Failure {
     fn from(error: config::ConfigError) -> Self {
@@ -171,7 +182,6 @@ impl From<inference::Error> for Failure {
     fn from(error: inference::Error) -> Self {
         match error {
             inference::Error::Embeddings(error) => error.into(),
-            inference::Error::Parameters(_) => Self::internal(&error),
             error => Self::new(Class::User, &error),
         }
     }
@@ -186,5 +196,39 @@ impl From<pipeline::Error> for Failure {
             }
             error => Self::new(Class::User, &error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::storage::Context as _;
+
+    fn of(kind: io::ErrorKind) -> Failure {
+        let failed: io::Result<()> = Err(kind.into());
+        failed.context("write", Path::new("a.txt")).unwrap_err().into()
+    }
+
+    #[test]
+    fn exit_codes_are_those_of_the_help() {
+        assert_eq!(Failure::usage("x").code(), 2);
+        assert_eq!(of(io::ErrorKind::NotFound).code(), 2);
+        assert_eq!(of(io::ErrorKind::StorageFull).code(), 3);
+        assert_eq!(of(io::ErrorKind::ReadOnlyFilesystem).code(), 3);
+        assert_eq!(of(io::ErrorKind::Other).code(), 3);
+        assert_eq!(Failure::panicked("x").code(), 4);
+        assert_eq!(Failure::from(embeddings::Error::Interrupted).code(), 143);
+    }
+
+    #[test]
+    fn a_failure_says_who_can_mend_it_and_how() {
+        let texts =
+            [of(io::ErrorKind::ReadOnlyFilesystem), Failure::panicked("index out of bounds")];
+        insta::assert_snapshot!(texts.map(|failure| failure.to_string()).join("\n"), @"
+        PlatformError: cannot write `a.txt`: read-only filesystem or storage medium. Fix: mount it writable
+        InternalError: index out of bounds. Fix: this is a defect of Dyad, please report it with the log
+        ");
     }
 }

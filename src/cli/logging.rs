@@ -1,24 +1,44 @@
 //! Log lines: plain text on standard error, one line per event, filtered by `DYAD_LOG`.
 
-use std::error::Error;
 use std::io::{self, IsTerminal, Write};
 
 use indicatif::MultiProgress;
 use tracing_subscriber::EnvFilter;
 
 use super::context::{Context, ProgressStyle};
+use super::failure::Failure;
+
+const DEFAULT_FILTER: &str = "info";
 
 /// Sends log lines to standard error; bars, where shown, step aside for each line.
-pub(super) fn install(context: &Context) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let filter = EnvFilter::try_new(context.variable("DYAD_LOG").unwrap_or("info"))?;
+///
+/// Where a variable is wrong the log is there all the same, to say so.
+pub(super) fn install(context: &Context) -> Result<(), Failure> {
+    let wanted = context.variable("DYAD_LOG").unwrap_or(DEFAULT_FILTER);
+    let filter = EnvFilter::try_new(wanted);
+    let understood = filter.is_ok();
     let colours = io::stderr().is_terminal() && !context.root.exists();
     let bars = (context.style == ProgressStyle::Bars).then(|| context.bars.clone());
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER)))
         .with_ansi(colours)
         .with_target(false)
         .with_writer(move || LogWriter { bars: bars.clone() })
         .try_init()
+        .map_err(|error| Failure::internal(&error))?;
+    if !understood {
+        let expected =
+            "a level (`error`, `warn`, `info`, `debug`) or a filter like `info,dyad=debug`";
+        return Err(Failure::usage(format!(
+            "`DYAD_LOG` = `{wanted}` (environment): expected {expected}"
+        )));
+    }
+    match context.variable("DYAD_PROGRESS") {
+        None | Some("bars" | "lines" | "none") => Ok(()),
+        Some(other) => Err(Failure::usage(format!(
+            "`DYAD_PROGRESS` = `{other}` (environment): expected `bars`, `lines` or `none`"
+        ))),
+    }
 }
 
 struct LogWriter {
@@ -26,10 +46,13 @@ struct LogWriter {
 }
 
 impl Write for LogWriter {
+    /// CloudWatch shows carriage returns and tabs as `#015` and `#011`; quoted input may hold them.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let plain = |byte: &u8| if matches!(byte, b'\r' | b'\t') { b' ' } else { *byte };
+        let line: Vec<u8> = bytes.iter().map(plain).collect();
         match &self.bars {
-            Some(bars) => bars.suspend(|| io::stderr().write_all(bytes))?,
-            None => io::stderr().write_all(bytes)?,
+            Some(bars) => bars.suspend(|| io::stderr().write_all(&line))?,
+            None => io::stderr().write_all(&line)?,
         }
         Ok(bytes.len())
     }

@@ -7,6 +7,7 @@ mod evaluate;
 mod failure;
 mod logging;
 mod options;
+mod output;
 mod predict;
 mod sample;
 mod train;
@@ -32,9 +33,14 @@ Examples:
   dyad sample --out sample
   dyad train --interactions sample/interactions.txt --sequences sample/proteins.fasta \\
       --encoder models/esm2_t6_tiny --out run
-  dyad predict --model run --pairs pairs.tsv --sequences proteins.fasta --encoder models/esm2_t6_tiny
+  dyad predict --model run --pairs pairs.tsv --sequences sample/proteins.fasta \\
+      --encoder models/esm2_t6_tiny
 
-In a SageMaker container no argument is needed: channels and hyperparameters say it all.";
+Where a SageMaker root exists (/opt/ml, or what SAGEMAKER_BASE_DIR names), `dyad` alone trains:
+channels and hyperparameters say it all.
+
+Exit codes: 0 success, 2 something you can mend (input, settings, arguments), 3 something the
+machine lacks (disk space, a writable file system), 4 a defect of Dyad.";
 
 /// Runs the program with its arguments, of which the first is its own name, and its environment.
 pub fn run(
@@ -46,13 +52,13 @@ pub fn run(
     if arguments.len() == 1 && context.root.exists() {
         arguments.push(DEFAULT_COMMAND.into());
     }
+    if let Err(failure) = logging::install(&context) {
+        return finish(&context, &failure);
+    }
     let matches = match command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => return refuse(&context, &error),
     };
-    if let Err(error) = logging::install(&context) {
-        return finish(&context, &Failure::internal(&error));
-    }
     if let Err(error) = container::install_signals(&context.shutdown) {
         return finish(&context, &Failure::internal(&error));
     }
@@ -100,22 +106,31 @@ fn guarded(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
 
 /// Arguments that clap answers itself: help and version, or a usage error.
 fn refuse(context: &Context, error: &clap::Error) -> ExitCode {
+    let helped = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    let failure = Failure::from(error);
+    if context.root.exists() && !helped {
+        return finish(context, &failure);
+    }
     // Nothing can be done if the terminal is gone.
     let _ = error.print();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-        _ => {
-            let text = error.to_string();
-            let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            let failure = Failure::usage(line);
-            failure.write(context);
-            ExitCode::from(failure.code())
-        }
-    }
+    if helped { ExitCode::SUCCESS } else { ExitCode::from(failure.code()) }
 }
 
+/// Reports a failure in the log and, where there is a SageMaker root, in its failure file.
 fn finish(context: &Context, failure: &Failure) -> ExitCode {
-    failure.write(context);
-    error!("{failure}");
+    let text = failure.to_string();
+    if context.root.exists() {
+        let line = container::failure_line(&text);
+        if !text.split_whitespace().eq(line.split_whitespace()) {
+            error!("in full: {text}");
+        }
+        if let Err(error) = container::write_failure(&context.root, &line) {
+            error!("{error}");
+        }
+        // What the platform shows is also the last line of the log.
+        error!("{line}");
+    } else {
+        error!("{text}");
+    }
     ExitCode::from(failure.code())
 }

@@ -1,36 +1,71 @@
 //! Options shared by commands: one per configuration key, paths, the device.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Arg, ArgMatches, value_parser};
 
 use super::context::Context;
 use super::failure::Failure;
-use crate::config::{self, KEYS, Key, Resolved, Sources};
+use crate::config::{self, KEYS, Key, Kind, Resolved, Sources};
+
+/// The section of the help that lists the configuration.
+const CONFIGURATION: &str = "Configuration";
+
+/// What every help with a configuration section says about its layers.
+pub(super) const LAYERS: &str = "\
+Configuration: an option wins over the environment variable (DYAD_TOKEN_BUDGET for --token-budget),
+which wins over the --config file (token_budget = 4096 in TOML).";
 
 /// An option that takes a path.
 pub(super) fn path(name: &'static str, value: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_name(value).help(help).value_parser(value_parser!(PathBuf))
 }
 
+/// Reads a number, or says in plain words what was `expected`.
+pub(super) fn number<T: FromStr>(
+    expected: &'static str,
+) -> impl Fn(&str) -> Result<T, &'static str> + Clone {
+    move |text| text.parse().map_err(|_| expected)
+}
+
 /// The options of the keys that `wanted` accepts, in their own section of the help.
 pub(super) fn keys(wanted: impl Fn(&Key) -> bool) -> impl Iterator<Item = Arg> {
     KEYS.iter().filter(move |key| wanted(key)).map(|key| {
         let option = Key::option(key.name);
-        Arg::new(key.name)
+        let (value, choices) = value_of(key.kind);
+        let argument = Arg::new(key.name)
             .long(option.trim_start_matches('-').to_owned())
             .alias(key.name)
-            .value_name("VALUE")
-            .allow_hyphen_values(true)
-            .help(format!("{} [default: {}]", key.help, key.default))
-            .help_heading("Configuration")
+            .value_name(value)
+            .allow_negative_numbers(true)
+            .help(format!("{} [{choices}default: {}]", key.help, key.default))
+            .help_heading(CONFIGURATION);
+        match key.kind {
+            Kind::Bool => argument.num_args(0..=1).default_missing_value("true"),
+            _ => argument,
+        }
     })
+}
+
+/// How the help names the value of a key, and the words that it is chosen from.
+fn value_of(kind: Kind) -> (&'static str, String) {
+    let any_of = |words: &[&str]| format!("{}; ", words.join(", "));
+    match kind {
+        Kind::Integer { .. } | Kind::OptionalInteger { .. } => ("N", String::new()),
+        Kind::Integers { .. } => ("N,N,...", String::new()),
+        Kind::Float(..) => ("NUMBER", String::new()),
+        Kind::Bool => ("BOOL", any_of(&["true", "false"])),
+        Kind::Choice(words) => ("WORD", any_of(words)),
+        Kind::OptionalText { .. } => ("NAME", String::new()),
+        Kind::Device => ("DEVICE", any_of(&["auto", "cpu", "cuda", "cuda:N"])),
+    }
 }
 
 /// The option for a configuration file.
 pub(super) fn config_file() -> Arg {
-    path("config", "FILE", "settings in TOML or JSON; options override it")
-        .help_heading("Configuration")
+    path("config", "FILE", "file with settings in TOML or JSON; the config.json of a model is one")
+        .help_heading(CONFIGURATION)
 }
 
 /// The option for the embedding store.

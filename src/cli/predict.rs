@@ -1,20 +1,19 @@
 //! `dyad predict`: probabilities of pairs as a table.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::{ArgMatches, Command};
-use tracing::info;
+use clap::{Arg, ArgMatches, Command};
+use tracing::{info, warn};
 
 use super::context::Context;
 use super::failure::Failure;
-use super::options;
+use super::{options, output};
 use crate::artifacts::Model;
 use crate::config::Sources;
 use crate::inference::Predictor;
 use crate::interactions::{self, ListedPair};
-use crate::storage::{Context as _, write_atomic};
+use crate::storage::write_atomic;
 use crate::{device, sequences};
 
 pub(super) const NAME: &str = "predict";
@@ -29,24 +28,32 @@ const EXAMPLES: &str = "\
 Example:
   dyad predict --model run --pairs pairs.tsv --sequences proteins.fasta --encoder esm2_t33_650M_UR50D
 
-Pairs are read like interactions: a HINT file, or a table of two identifiers. Every row gives one row
-of output, identifiers first, probability last; `NA` where a protein has no sequence.";
+Pairs are read like interactions: a HINT file, or a table of two identifiers. Every row gives one
+row of output in the same order, identifiers first, probability last; `NA` where a protein has no
+sequence. The order of the two proteins makes no difference.";
 
 pub(super) fn command() -> Command {
     Command::new(NAME)
         .about("Scores pairs with a trained model")
-        .after_help(EXAMPLES)
+        .after_help(format!("{EXAMPLES}\n\n{}", options::LAYERS))
         .arg(options::path("model", "DIR", "model directory of `dyad train`").required(true))
         .arg(options::path("pairs", "PATH", "pairs to score").required(true))
         .arg(options::path("sequences", "PATH", "FASTA file, or a folder of them").required(true))
-        .arg(options::path("encoder", "DIR", "the encoder, where the model does not bundle it"))
+        .arg(encoder())
         .arg(options::path("out", "FILE", "table to write [default: standard output]"))
         .arg(options::cache())
         .arg(options::config_file())
         .args(options::keys(|key| KEYS.contains(&key.name)))
 }
 
+/// The option for the encoder of a model, for `predict` and `evaluate`.
+pub(super) fn encoder() -> Arg {
+    let help = "the ESM-2 model that the model was trained with, unless it bundles it";
+    options::path("encoder", "DIR", help)
+}
+
 pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
+    let out = output::file(matches)?;
     let pairs = interactions::list(&options::required(matches, "pairs"), None)?;
     let (_, scores) = score(matches, context, &pairs)?;
     let mut table = String::from("protein_a\tprotein_b\tprobability\n");
@@ -55,13 +62,10 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
         // Writing to a string cannot fail.
         let _ = writeln!(table, "{first}\t{second}\t{score}");
     }
-    if let Some(path) = matches.get_one::<PathBuf>("out") {
-        write_atomic(path, table.as_bytes())?;
-        info!("{} rows written to `{}`", pairs.len(), path.display());
-        return Ok(());
-    }
-    let written = io::stdout().write_all(table.as_bytes());
-    Ok(written.context("write", Path::new("standard output"))?)
+    let Some(path) = out else { return output::print(&table) };
+    write_atomic(&path, table.as_bytes())?;
+    info!("{} rows written to `{}`", pairs.len(), path.display());
+    Ok(())
 }
 
 /// The model and the probability of each pair, for `predict` and `evaluate`.
@@ -74,6 +78,9 @@ pub(super) fn score(
     let device = device::resolve(config.device)?;
     info!("device: {} ({})", device.name, device.reason);
     let model = Model::read(&options::required(matches, "model"))?;
+    if !model.complete {
+        warn!("the run that wrote this model was stopped: it is the best of the epochs so far");
+    }
     let encoder = matches.get_one::<PathBuf>("encoder").map(PathBuf::as_path);
     let encoder = model.open_encoder(encoder)?;
     let sequences = sequences::read(&[options::required(matches, "sequences")])?;

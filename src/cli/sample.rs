@@ -1,6 +1,6 @@
 //! `dyad sample`: a synthetic interactome to try everything with.
 
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use tracing::info;
 
 use super::failure::Failure;
@@ -10,9 +10,9 @@ use crate::sample::{self, Settings};
 pub(super) const NAME: &str = "sample";
 
 const EXAMPLES: &str = "\
-Example:
-  dyad sample --out sample
-  dyad sample --out control --shuffled      the same graph without signal: AUROC 0.5";
+Examples:
+  dyad sample --out sample                  interactions.txt and proteins.fasta to learn from
+  dyad sample --out control --shuffled      the same graph without signal: AUROC near 0.5";
 
 pub(super) fn command() -> Command {
     Command::new(NAME)
@@ -24,14 +24,14 @@ pub(super) fn command() -> Command {
                 .long("seed")
                 .value_name("N")
                 .default_value("1")
-                .value_parser(value_parser!(u64))
+                .value_parser(options::number::<u64>("expected an integer from 0 on"))
                 .help("another seed gives another interactome"),
         )
         .arg(
             Arg::new("shuffled")
                 .long("shuffled")
                 .action(ArgAction::SetTrue)
-                .help("keep the graph and lose the signal"),
+                .help("deal the sequences anew: the graph stays, the signal goes"),
         )
 }
 

@@ -1,6 +1,5 @@
 //! `dyad train`: the pipeline, on paths or below a SageMaker root.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{ArgMatches, Command};
@@ -8,29 +7,38 @@ use tracing::info;
 
 use super::context::Context;
 use super::failure::Failure;
-use super::options;
+use super::{options, output};
 use crate::config::Sources;
 use crate::pipeline::{self, Inputs, Places, Run, Summary};
+use crate::storage;
 
 pub(super) const NAME: &str = "train";
+
+/// Options that name places; with none of them a SageMaker root is used.
+const PATHS: [&str; 7] =
+    ["interactions", "sequences", "encoder", "validation", "test", "out", "cache"];
 
 const EXAMPLES: &str = "\
 Examples:
   dyad train --interactions hint.txt --sequences proteins.fasta --encoder esm2_t33_650M_UR50D --out run
   dyad train ... --max-proteins 500 --epochs 3          a quick test
-  dyad train                                            in a SageMaker container
+  dyad train                                            below a SageMaker root
 
-In a container the channels are `interactions` (or `train`, `training`), `sequences`, `encoder` (or
-`model`) and, if you like, `validation` and `test`; the settings below are hyperparameters.";
+Run it again to continue a run that was stopped, or with more --epochs to go on with a finished one.
+
+Below a SageMaker root (/opt/ml, or what SAGEMAKER_BASE_DIR names) no path is given: the channels
+are `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`) and, if you like,
+`validation` and `test`. The configuration comes as hyperparameters (learning_rate for
+--learning-rate), which win over a --config file.";
 
 pub(super) fn command() -> Command {
     Command::new(NAME)
         .about("Trains a classifier from pairs, sequences and an encoder, and measures it")
-        .after_help(EXAMPLES)
+        .after_help(format!("{EXAMPLES}\n\n{}", options::LAYERS))
         .arg(options::path(
             "interactions",
             "PATH",
-            "HINT file or table of pairs, or a folder of them",
+            "HINT file or table of pairs (TSV, CSV; also gzip), or a folder of them",
         ))
         .arg(options::path("sequences", "PATH", "FASTA file, or a folder of them"))
         .arg(options::path("encoder", "DIR", "ESM-2 model: config.json and model.safetensors"))
@@ -43,9 +51,10 @@ pub(super) fn command() -> Command {
 }
 
 pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
-    let (inputs, places, sources) = match matches.contains_id("interactions") {
-        false if context.root.exists() => from_root(context)?,
-        _ => from_paths(matches, context)?,
+    let on_paths = PATHS.iter().any(|name| matches.contains_id(name));
+    let (inputs, places, sources) = match context.root.exists() && !on_paths {
+        true => from_root(context)?,
+        false => from_paths(matches, context)?,
     };
     let implied = match inputs.test {
         Some(_) => vec![("split", "given")],
@@ -80,7 +89,7 @@ fn report(summary: &Summary, places: &Places) {
     let epoch = summary.best_epoch.unwrap_or_default();
     let table = format!("Test part (best epoch {epoch}, validation AUROC {auroc:.4})\n{test}\n");
     // The table is also in metrics.json; a closed output loses nothing.
-    let _ = io::stdout().write_all(table.as_bytes());
+    let _ = output::print(&table);
 }
 
 fn from_root(context: &Context) -> Result<(Inputs, Places, Sources), Failure> {
@@ -108,10 +117,15 @@ fn from_paths(
 ) -> Result<(Inputs, Places, Sources), Failure> {
     let given = |name: &str| matches.get_one::<PathBuf>(name).cloned();
     let needed = ["interactions", "sequences", "encoder", "out"];
-    let missing: Vec<_> = needed.into_iter().filter(|name| given(name).is_none()).collect();
+    let missing: Vec<_> = needed.iter().copied().filter(|name| given(name).is_none()).collect();
     if !missing.is_empty() {
-        let options: Vec<_> = missing.iter().map(|name| format!("--{name}")).collect();
-        let text = format!("`dyad train` needs {}; see `dyad train --help`", options.join(", "));
+        let options: Vec<_> = missing.iter().map(|name| format!("`--{name}`")).collect();
+        let root = match missing.len() == needed.len() {
+            true => format!(" or a SageMaker root (`{}` has no folder `input`)", context.root),
+            false => String::new(),
+        };
+        let text =
+            format!("`dyad train` needs {}{root}; see `dyad train --help`", options.join(", "));
         return Err(Failure::usage(text));
     }
     let inputs = Inputs {
@@ -122,6 +136,7 @@ fn from_paths(
         test: given("test"),
     };
     let model = options::required(matches, "out");
+    storage::probe_writable(&model)?;
     let checkpoints = model.join("checkpoints");
     let places = Places { model, checkpoints, cache: context.cache(matches) };
     Ok((inputs, places, Sources::default()))

@@ -1,10 +1,11 @@
 //! Progress on a terminal and in logs.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use tracing::info;
 
 use crate::progress::{Event, Observer, Task};
@@ -40,11 +41,16 @@ impl Observer for Bars {
             Event::Started { task, done, total } => {
                 let (name, unit) = names(task);
                 let template = format!(
-                    "{name:<10} {{wide_bar}} {{percent:>3}} %  {{per_sec:>12}} {unit}  {{eta}} left"
+                    "{name:<10} {{wide_bar}} {{percent:>3}} %  {{rate:>8}} {unit}/s  {{eta}} left"
                 );
+                let rate = |state: &ProgressState, text: &mut dyn Write| {
+                    // A bar that cannot be drawn loses nothing.
+                    let _ = write!(text, "{:.0}", state.per_sec());
+                };
                 // A template of ours; the default style serves if it should not parse.
                 let style = ProgressStyle::with_template(&template)
                     .unwrap_or_else(|_| ProgressStyle::default_bar());
+                let style = style.with_key("rate", rate);
                 let bar = self.multi.add(ProgressBar::new(total).with_style(style));
                 bar.set_position(done);
                 bar.reset_eta();

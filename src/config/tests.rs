@@ -194,7 +194,7 @@ fn broken_config_files_are_named_with_line_and_column() {
 fn a_config_file_that_is_not_there_is_an_error() {
     let (folder, sources) = config_file("a.toml", "");
     folder.close().unwrap();
-    insta::assert_snapshot!(message(&sources), @"cannot read `FOLDER/a.toml`: No such file or directory (os error 2): give `--config` a file that can be read");
+    insta::assert_snapshot!(message(&sources), @"cannot read `FOLDER/a.toml`: no such file or directory: give `--config` a file that can be read");
 }
 
 #[test]

@@ -9,18 +9,18 @@ const LONGEST: usize = 900;
 /// Begins the remedy in a failure text.
 const REMEDY: &str = " Fix: ";
 
-/// Writes `text`, of the form `UserError: what is wrong. Fix: what to do.`, to the failure file.
-///
-/// It is put on one line; where it is too long the cause loses its end, so that the remedy stays.
+/// Writes `text` to the failure file, as [`failure_line`] puts it.
 pub fn write_failure(root: &Root, text: &str) -> Result<(), StorageError> {
     let path = root.failure();
     if let Some(folder) = path.parent() {
         storage::create_folder(folder)?;
     }
-    storage::write_atomic(&path, fitted(text).as_bytes())
+    storage::write_atomic(&path, failure_line(text).as_bytes())
 }
 
-fn fitted(text: &str) -> String {
+/// `text`, of the form `UserError: what is wrong. Fix: what to do`, on one line that the platform
+/// shows in full: where it is too long the cause loses its end, so that the remedy stays.
+pub fn failure_line(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.chars().count() <= LONGEST {
         return text;

@@ -10,6 +10,7 @@ mod json;
 mod signals;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -18,7 +19,7 @@ use serde_json::Value;
 
 pub use channels::Channels;
 pub use cluster::Cluster;
-pub use failure::write_failure;
+pub use failure::{failure_line, write_failure};
 pub use signals::install as install_signals;
 
 use crate::storage::{self, StorageError};
@@ -34,7 +35,10 @@ pub enum ContainerError {
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// A file of the platform that is not what it should be.
-    #[error("`{}` is not valid: {source}", path.display())]
+    #[error(
+        "`{}` is not valid: {source}; correct it, or remove it to run with defaults",
+        path.display()
+    )]
     Json {
         /// The file.
         path: PathBuf,
@@ -43,9 +47,9 @@ pub enum ContainerError {
     },
     /// A folder that the job must write to and cannot.
     #[error(
-        "cannot write to `{}`: {source}: the job needs this folder writable, so run the container as \
-         root, and needs free space in it",
-        folder.display()
+        "cannot write to the folder `{}`, which the job needs: {}",
+        folder.display(),
+        storage::reason(source)
     )]
     Unwritable {
         /// The folder.
@@ -54,7 +58,9 @@ pub enum ContainerError {
         source: io::Error,
     },
     /// Input channels that a job needs and that are not there.
-    #[error("missing input channels: {missing}; the job has: {found}; name them: {expected}")]
+    #[error(
+        "missing input channels: {missing}; the job has {found}; Dyad reads the channels {expected}"
+    )]
     MissingChannels {
         /// The channels that are needed.
         missing: String,
@@ -86,6 +92,12 @@ pub enum ContainerError {
         /// How many there are.
         hosts: usize,
     },
+}
+
+impl fmt::Display for Root {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.display().fmt(f)
+    }
 }
 
 impl Root {

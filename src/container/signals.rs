@@ -1,14 +1,17 @@
 //! Signals: the first asks the stages to stop, the second ends the process.
 
 use std::io;
+use std::sync::Arc;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 
 use crate::shutdown::Shutdown;
 
 /// Makes SIGTERM and SIGINT request `shutdown`; either of them after that exits at once with the
 /// conventional code of 128 + signal.
+///
+/// SIGXFSZ becomes an error of the write that exceeds the limit.
 ///
 /// To be called before any slow work: a process that runs as number 1 of its container, as ours
 /// does, has no default action and would ignore SIGTERM until it is killed.
@@ -19,6 +22,9 @@ pub fn install(shutdown: &Shutdown) -> io::Result<()> {
         flag::register_conditional_shutdown(signal, 128 + signal, shutdown.flag())?;
         flag::register(signal, shutdown.flag())?;
     }
+    // Its default action would end the process without a word; with a handler, writing a file over
+    // the limit of its size fails and says why.
+    flag::register(SIGXFSZ, Arc::default())?;
     Ok(())
 }
 

@@ -134,10 +134,10 @@ fn invalid_files_are_named_with_line_and_column() {
         message(root.checkpoints(), folder.path()),
     ];
     insta::assert_snapshot!(texts.join("\n"), @"
-    `ROOT/input/config/hyperparameters.json` is not valid: trailing comma at line 3 column 1
-    `ROOT/input/config/inputdataconfig.json` is not valid: invalid type: sequence, expected a map at line 1 column 0
-    `ROOT/input/config/resourceconfig.json` is not valid: EOF while parsing a value at line 1 column 0
-    `ROOT/input/config/checkpointconfig.json` is not valid: invalid type: integer `3`, expected path string at line 1 column 15
+    `ROOT/input/config/hyperparameters.json` is not valid: trailing comma at line 3 column 1; correct it, or remove it to run with defaults
+    `ROOT/input/config/inputdataconfig.json` is not valid: invalid type: sequence, expected a map at line 1 column 0; correct it, or remove it to run with defaults
+    `ROOT/input/config/resourceconfig.json` is not valid: EOF while parsing a value at line 1 column 0; correct it, or remove it to run with defaults
+    `ROOT/input/config/checkpointconfig.json` is not valid: invalid type: integer `3`, expected path string at line 1 column 15; correct it, or remove it to run with defaults
     ");
 }
 
@@ -168,8 +168,8 @@ fn channels_that_cannot_be_used_are_explained() {
         config(r#"{"train": {}, "sequences": {"TrainingInputMode": "Pipe"}, "encoder": {}}"#),
     ];
     insta::assert_snapshot!(texts.join("\n"), @"
-    missing input channels: `sequences`, `encoder`; the job has: `seqs`, `train`; name them: `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`) and, if you like, `validation` and `test`
-    missing input channels: `interactions`, `sequences`, `encoder`; the job has: none; name them: `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`) and, if you like, `validation` and `test`
+    missing input channels: `sequences`, `encoder`; the job has `seqs`, `train`; Dyad reads the channels `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`) and, if you like, `validation` and `test`
+    missing input channels: `interactions`, `sequences`, `encoder`; the job has none; Dyad reads the channels `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`) and, if you like, `validation` and `test`
     the channels `interactions`, `train` mean the same: remove all but one
     channel `sequences` has input mode `Pipe`: set its input mode to `File` or `FastFile`
     ");
@@ -198,5 +198,5 @@ fn the_probe_makes_folders_and_names_the_one_that_cannot_be_written() {
     }
     // A file in the folder's place is unwritable for root, too.
     let (folder, root) = self::root([("model", "")]);
-    insta::assert_snapshot!(message(root.probe(), folder.path()), @"cannot write to `ROOT/model`: File exists (os error 17): the job needs this folder writable, so run the container as root, and needs free space in it");
+    insta::assert_snapshot!(message(root.probe(), folder.path()), @"cannot write to the folder `ROOT/model`, which the job needs: file exists");
 }

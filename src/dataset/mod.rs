@@ -105,10 +105,13 @@ pub enum Error {
         expected: &'static str,
     },
     /// `split=given` for a single set of pairs.
-    #[error("`split` is `given`, but there is no test part: provide one or use `split=proteins`")]
+    #[error(
+        "`split` is `given`, but no test pairs are given: give them as channel `test` or with \
+         `--test`, or use `split=proteins`"
+    )]
     NoTestPart,
     /// Another rule for pairs that come in parts.
-    #[error("a test part is given, but `split` is not `given`: set it or leave the part out")]
+    #[error("test pairs are given, but `split` is not `given`: leave out the one or the other")]
     UnusedTestPart,
     /// One name for two sequences.
     #[error("`{accession}` has two different sequences: keep one of them")]
@@ -126,8 +129,8 @@ pub enum Error {
     },
     /// A part under [`REFUSE_BELOW`] positives.
     #[error(
-        "the {part} part has {positives} positive pairs, at least {REFUSE_BELOW} are needed: \
-         {remedy}"
+        "the {part} part has too few positive pairs, {positives} where at least {REFUSE_BELOW} are \
+         needed: {remedy}"
     )]
     FewPositives {
         /// The part.
@@ -230,9 +233,16 @@ fn few_positives_remedy(part: Part, rule: SplitRule, carved: bool) -> &'static s
             "add pairs, raise `validation_fraction` or provide a validation part"
         }
         (_, SplitRule::Given, _) => "add pairs to this part",
-        (Part::Train, ..) => "add pairs or lower `test_fraction` and `validation_fraction`",
-        (Part::Validation, ..) => "add pairs or raise `validation_fraction`",
-        (Part::Test, ..) => "add pairs or raise `test_fraction`",
+        (Part::Train, ..) => {
+            "use more pairs (mind `max_proteins` and `max_pairs`) or lower `test_fraction` and \
+             `validation_fraction`"
+        }
+        (Part::Validation, ..) => {
+            "use more pairs (mind `max_proteins` and `max_pairs`) or raise `validation_fraction`"
+        }
+        (Part::Test, ..) => {
+            "use more pairs (mind `max_proteins` and `max_pairs`) or raise `test_fraction`"
+        }
     }
 }
 

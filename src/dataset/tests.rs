@@ -307,7 +307,7 @@ fn small_parts_warn_and_tiny_ones_are_refused_with_a_remedy() {
     assert!(!given(100, false).unwrap().manifest.warnings.iter().any(few));
     given(10, false).unwrap();
     let message = |result: Result<Dataset, Error>| result.unwrap_err().to_string();
-    insta::assert_snapshot!(message(given(9, false)), @"the test part has 9 positive pairs, at least 10 are needed: add pairs to this part");
+    insta::assert_snapshot!(message(given(9, false)), @"the test part has too few positive pairs, 9 where at least 10 are needed: add pairs to this part");
     insta::assert_snapshot!(message(given(99, true)), @"the test part has no negative pairs: add pairs with label 0, or leave all of them out to have negatives sampled");
     let by = |settings: &Settings| message(build(&catalogue, whole(&edges), settings));
     let shares = |test_fraction, validation_fraction| Settings {
@@ -315,14 +315,14 @@ fn small_parts_warn_and_tiny_ones_are_refused_with_a_remedy() {
         validation_fraction,
         ..Settings::default()
     };
-    insta::assert_snapshot!(by(&shares(0.05, 0.1)), @"the test part has 3 positive pairs, at least 10 are needed: add pairs or raise `test_fraction`");
-    insta::assert_snapshot!(by(&shares(0.3, 0.0)), @"the validation part has 0 positive pairs, at least 10 are needed: add pairs or raise `validation_fraction`");
-    insta::assert_snapshot!(by(&shares(0.45, 0.5)), @"the train part has 2 positive pairs, at least 10 are needed: add pairs or lower `test_fraction` and `validation_fraction`");
+    insta::assert_snapshot!(by(&shares(0.05, 0.1)), @"the test part has too few positive pairs, 3 where at least 10 are needed: use more pairs (mind `max_proteins` and `max_pairs`) or raise `test_fraction`");
+    insta::assert_snapshot!(by(&shares(0.3, 0.0)), @"the validation part has too few positive pairs, 0 where at least 10 are needed: use more pairs (mind `max_proteins` and `max_pairs`) or raise `validation_fraction`");
+    insta::assert_snapshot!(by(&shares(0.45, 0.5)), @"the train part has too few positive pairs, 2 where at least 10 are needed: use more pairs (mind `max_proteins` and `max_pairs`) or lower `test_fraction` and `validation_fraction`");
     insta::assert_snapshot!(by(&shares(0.5, 0.5)), @"`test_fraction + validation_fraction` is 1, expected less than 1");
     insta::assert_snapshot!(by(&shares(f64::NAN, 0.5)), @"`test_fraction` is NaN, expected a number from 0 to below 1");
     insta::assert_snapshot!(by(&Settings { negative_ratio: 0.0, ..rule(SplitRule::Pairs) }), @"`negative_ratio` is 0, expected a number above 0");
     insta::assert_snapshot!(by(&Settings { negative_ratio: 1e-9, ..rule(SplitRule::Pairs) }), @"the test part has no negative pairs: raise `negative_ratio` or add pairs");
-    insta::assert_snapshot!(by(&rule(SplitRule::Given)), @"`split` is `given`, but there is no test part: provide one or use `split=proteins`");
+    insta::assert_snapshot!(by(&rule(SplitRule::Given)), @"`split` is `given`, but no test pairs are given: give them as channel `test` or with `--test`, or use `split=proteins`");
     let stray = whole(&[(0, 100)]);
     insta::assert_snapshot!(message(build(&catalogue, stray, &rule(SplitRule::Pairs))), @"a pair names protein number 100 of a catalogue of 100");
 }

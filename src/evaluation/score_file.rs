@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use csv::{ReaderBuilder, StringRecord};
 
-use crate::storage::{StorageError, open_text};
+use crate::storage::{Lines, TextError};
 
 /// Names of the label and the score column; `None` looks for the known ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,21 +21,34 @@ const SCORES: [&str; 3] = ["score", "probability", "prediction"];
 /// A file of scores that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ScoreFileError {
-    /// It could not be opened.
+    /// It is not text.
     #[error(transparent)]
-    Storage(#[from] StorageError),
-    /// It is not a table.
-    #[error("`{path}` is not a table: {source}")]
-    Table {
+    Text(#[from] TextError),
+    /// It has no content.
+    #[error("`{0}` is empty: expected a header with a label and a score column, and rows")]
+    Empty(PathBuf),
+    /// It has nothing but a header.
+    #[error("`{0}` has a header and no row: there is nothing to measure")]
+    HeaderOnly(PathBuf),
+    /// A row that does not fit the header.
+    #[error(
+        "line {line} of `{path}` has another number of columns than the header, {found} instead of \
+         {expected}: mend or remove it"
+    )]
+    Columns {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
-        source: csv::Error,
+        /// The line, counted from 1.
+        line: usize,
+        /// The columns of the row.
+        found: usize,
+        /// The columns of the header.
+        expected: usize,
     },
     /// A column is not there.
     #[error(
-        "`{path}` has no {what} column: expected {expected}, found the columns {found}; name it \
-         with `--{what}-column`"
+        "`{path}` has no {what} column: expected {expected}, found {found}; name yours with \
+         `--{what}-column`"
     )]
     Column {
         /// The file.
@@ -48,12 +61,15 @@ pub enum ScoreFileError {
         found: String,
     },
     /// A cell is not what it should be.
-    #[error("line {line} of `{path}` has the {what} `{value}`, expected {expected}")]
+    #[error(
+        "line {line} of `{path}` has the {what} `{value}`, expected {expected}: mend or \
+         remove the row"
+    )]
     Value {
         /// The file.
         path: PathBuf,
         /// The line, counted from 1.
-        line: u64,
+        line: usize,
         /// Which column.
         what: &'static str,
         /// The cell.
@@ -68,24 +84,27 @@ pub fn read_scores(
     path: &Path,
     columns: &ScoreColumns,
 ) -> Result<(Vec<f64>, Vec<bool>), ScoreFileError> {
-    let (mut content, _) = open_text(path)?;
-    let table = |source| ScoreFileError::Table { path: path.to_owned(), source };
-    let first = content.fill_buf().map_err(|error| table(error.into()))?;
-    let header = first.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let delimiter = if header.contains(&b'\t') { b'\t' } else { b',' };
-    let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(content);
-    let header = reader.headers().map_err(table)?.clone();
+    let (mut lines, _) = Lines::open(path).map_err(TextError::from)?;
+    let Some((_, first)) = lines.next_line()? else {
+        return Err(ScoreFileError::Empty(path.to_owned()));
+    };
+    let delimiter = if first.contains('\t') { b'\t' } else { b',' };
+    let header = split(&first, delimiter);
     let label = find(path, &header, "label", columns.label.as_deref(), &LABELS)?;
     let score = find(path, &header, "score", columns.score.as_deref(), &SCORES)?;
     let (mut scores, mut labels) = (Vec::new(), Vec::new());
-    for record in reader.records() {
-        let record = record.map_err(table)?;
-        let value = |column: usize| record.get(column).unwrap_or_default().trim();
+    while let Some((line, row)) = lines.next_line()? {
+        let row = split(&row, delimiter);
+        if row.len() != header.len() {
+            let (path, found, expected) = (path.to_owned(), row.len(), header.len());
+            return Err(ScoreFileError::Columns { path, line, found, expected });
+        }
+        let value = |column: usize| row.get(column).unwrap_or_default().trim();
         let wrong = |what, column, expected| ScoreFileError::Value {
             path: path.to_owned(),
-            line: record.position().map_or(0, csv::Position::line),
+            line,
             what,
-            value: value(column).to_owned(),
+            value: value(column).chars().take(80).collect(),
             expected,
         };
         labels.push(match value(label) {
@@ -97,7 +116,20 @@ pub fn read_scores(
         let expected = "a probability from 0 to 1";
         scores.push(probability.ok_or_else(|| wrong("score", score, expected))?);
     }
-    Ok((scores, labels))
+    match scores.is_empty() {
+        true => Err(ScoreFileError::HeaderOnly(path.to_owned())),
+        false => Ok((scores, labels)),
+    }
+}
+
+/// The fields of one line, which may be quoted.
+fn split(line: &str, delimiter: u8) -> StringRecord {
+    if !line.contains('"') {
+        return line.split(char::from(delimiter)).collect();
+    }
+    let mut reader =
+        ReaderBuilder::new().has_headers(false).delimiter(delimiter).from_reader(line.as_bytes());
+    reader.records().next().and_then(Result::ok).unwrap_or_default()
 }
 
 fn find(

@@ -27,18 +27,20 @@ pub enum Error {
     #[error(transparent)]
     Embeddings(#[from] embeddings::Error),
     /// The parameters are not those of the described network.
-    #[error("the classifier does not fit its description: {0}")]
+    #[error(
+        "the classifier in the model directory does not fit its description: {0}; unpack the model again"
+    )]
     Parameters(#[from] ParameterError),
     /// None of the pairs has both sequences.
     #[error(
-        "none of the {pairs} pairs has a sequence for both proteins; are the identifiers in the \
-         pairs and in the FASTA file the same kind, e.g. `{example}`?"
+        "none of the pairs has a sequence for both proteins: the pairs name e.g. `{missing}`, the \
+         sequences e.g. `{listed}`; give both the same identifiers"
     )]
     NoSequences {
-        /// Pairs asked for.
-        pairs: usize,
         /// One identifier without sequence.
-        example: String,
+        missing: String,
+        /// The first identifier with a sequence.
+        listed: String,
     },
 }
 
@@ -94,8 +96,10 @@ impl Predictor<'_> {
         let usable: Vec<_> = located.iter().flatten().copied().collect();
         if usable.is_empty() {
             let missing = names.iter().find(|name| row(name).is_none());
-            let example = missing.map_or_else(String::new, ToString::to_string);
-            return Err(Error::NoSequences { pairs: pairs.len(), example });
+            let listed = sequences.entries().first().map(|entry| &entry.accession);
+            let [missing, listed] = [missing.copied(), listed]
+                .map(|name| name.map_or_else(String::new, ToString::to_string));
+            return Err(Error::NoSequences { missing, listed });
         }
         let skipped = pairs.len() - usable.len();
         if skipped > 0 {

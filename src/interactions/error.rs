@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::{Audit, Bucket, Example};
+use super::{Audit, Bucket, BucketCount, Example};
 use crate::storage::{StorageError, TextError};
 
 /// Interactions that cannot be read or used.
@@ -106,17 +106,15 @@ pub enum Error {
     },
     /// More rows than allowed are malformed, conflicting or without sequence.
     #[error(
-        "{dropped} of {} rows cannot be used ({:.1} %, `max_dropped_fraction` allows {:.1} %): {} \
-         malformed, {} with conflicting labels, {} without sequence{}: correct the interactions, \
-         add the missing sequences, or raise `max_dropped_fraction`",
+        "{} of {} rows cannot be used ({:.1} %, `max_dropped_fraction` allows {:.1} %): {}{}; {}, \
+         or raise `max_dropped_fraction`",
+        audit.dropped_rows(),
         audit.rows,
         100.0 * audit.dropped_fraction(),
         100.0 * limit,
-        audit.count(Bucket::Malformed),
-        audit.count(Bucket::ConflictingLabel),
-        audit.count(Bucket::WithoutSequence),
+        counts(dropped(audit)),
         first_example(audit),
-        dropped = audit.dropped_rows()
+        largest(dropped(audit)).map_or("", remedy)
     )]
     TooManyDropped {
         /// What became of every row.
@@ -126,10 +124,10 @@ pub enum Error {
     },
     /// Not a single row can be used.
     #[error(
-        "none of the {} rows can be used{}: correct the interactions, or give sequences with the \
-         same identifiers",
+        "none of the {} rows can be used: {}; {}",
         audit.rows,
-        largest_buckets(audit)
+        counts(audit.buckets.iter()),
+        largest(audit.buckets.iter()).map_or("", remedy)
     )]
     NoPairs {
         /// What became of every row.
@@ -153,10 +151,10 @@ pub struct Columns(pub(super) Vec<String>);
 
 impl fmt::Display for Columns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 12;
+        const SHOWN: usize = 10;
         for (index, column) in self.0.iter().take(SHOWN).enumerate() {
             let separator = if index == 0 { "" } else { ", " };
-            let short: String = column.chars().filter(|c| !c.is_control()).take(40).collect();
+            let short: String = column.chars().filter(|c| !c.is_control()).take(24).collect();
             write!(f, "{separator}`{short}`")?;
         }
         match self.0.len().checked_sub(SHOWN) {
@@ -166,14 +164,41 @@ impl fmt::Display for Columns {
     }
 }
 
-fn first_example(audit: &Audit) -> String {
-    let dropped = audit.buckets.iter().filter(|count| count.bucket.is_dropped());
-    let largest = dropped.max_by_key(|count| count.rows).and_then(|count| count.examples.first());
-    largest.map(|example| format!(", first {example}")).unwrap_or_default()
+fn dropped(audit: &Audit) -> impl Iterator<Item = &BucketCount> {
+    audit.buckets.iter().filter(|count| count.bucket.is_dropped())
 }
 
-fn largest_buckets(audit: &Audit) -> String {
-    let filled = audit.buckets.iter().filter(|count| count.rows > 0);
+/// The buckets that hold rows, with their numbers.
+fn counts<'a>(buckets: impl Iterator<Item = &'a BucketCount>) -> String {
+    let filled = buckets.filter(|count| count.rows > 0);
     let texts: Vec<String> = filled.map(|c| format!("{} {}", c.rows, c.bucket)).collect();
-    if texts.is_empty() { String::new() } else { format!(" ({})", texts.join(", ")) }
+    texts.join(", ")
+}
+
+fn largest<'a>(buckets: impl Iterator<Item = &'a BucketCount>) -> Option<&'a BucketCount> {
+    buckets.max_by_key(|count| count.rows)
+}
+
+fn first_example(audit: &Audit) -> String {
+    let first = largest(dropped(audit)).and_then(|count| count.examples.first());
+    let text = |Example { file, line, excerpt, reason }: &Example| {
+        format!(", e.g. line {line} of `{file}`, `{excerpt}`: {reason}")
+    };
+    first.map(text).unwrap_or_default()
+}
+
+/// What to do about the rows of a bucket.
+fn remedy(count: &BucketCount) -> &'static str {
+    match count.bucket {
+        Bucket::Malformed => "correct these rows",
+        Bucket::ConflictingLabel => "give each pair one label",
+        Bucket::SelfPair => "add other pairs, or set `self_pairs=include`",
+        Bucket::Filtered => {
+            "loosen `min_publications` and `evidence`, or raise `max_proteins` and `max_pairs`"
+        }
+        Bucket::WithoutSequence => {
+            "add the missing sequences, under the identifiers that the pairs have"
+        }
+        Bucket::Duplicate | Bucket::Used => "add pairs",
+    }
 }

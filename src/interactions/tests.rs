@@ -193,9 +193,9 @@ fn too_many_dropped_rows_and_no_pair_at_all_are_errors_with_their_audit() {
     assert_eq!(
         error.to_string(),
         "3 of 4 rows cannot be used (75.0 %, `max_dropped_fraction` allows 74.0 %): 1 \
-         malformed, 0 with conflicting labels, 2 without sequence, first `a.txt` line 2: `P1 \
-         N1`: no sequence for `N1`: correct the interactions, add the missing sequences, or \
-         raise `max_dropped_fraction`"
+         malformed, 2 without sequence, e.g. line 2 of `a.txt`, `P1 N1`: no sequence for `N1`; add \
+         the missing sequences, under the identifiers that the pairs have, or raise \
+         `max_dropped_fraction`"
     );
     assert!(files.resolve(&Settings { max_dropped_fraction: 0.75, ..settings() }).is_ok());
 
@@ -203,7 +203,7 @@ fn too_many_dropped_rows_and_no_pair_at_all_are_errors_with_their_audit() {
     assert_eq!(error.audit().unwrap().rows, 2);
     assert_eq!(
         error.to_string(),
-        "none of the 2 rows can be used (1 self-pair, 1 without sequence): correct the \
-         interactions, or give sequences with the same identifiers"
+        "none of the 2 rows can be used: 1 self-pair, 1 without sequence; add the missing \
+         sequences, under the identifiers that the pairs have"
     );
 }

@@ -51,7 +51,7 @@ pub fn source_files(path: &Path) -> Result<Vec<PathBuf>, StorageError> {
 
 /// Opens a text file, decompressing gzip (told by its first two bytes, not by its name), and
 /// reports what was opened.
-pub fn open_text(path: &Path) -> Result<(Box<dyn BufRead>, SourceFile), StorageError> {
+pub(super) fn open_text(path: &Path) -> Result<(Box<dyn BufRead>, SourceFile), StorageError> {
     let mut bytes = Vec::new();
     File::open(path).and_then(|mut f| f.read_to_end(&mut bytes)).context("read", path)?;
     let source = SourceFile {

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::digest::{Digest, Hasher};
-pub use files::{SourceFile, open_text, source_files};
+use files::open_text;
+pub use files::{SourceFile, source_files};
 pub use lines::{Lines, TextError};
 pub use map::{MappedFile, map};
 
@@ -25,7 +26,7 @@ const COPY_BUFFER: usize = 1 << 20;
 
 /// A failed operation on a file or folder.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {action} `{}`: {source}", path.display())]
+#[error("cannot {action} `{}`: {}", path.display(), reason(source))]
 pub struct StorageError {
     /// What was tried, as a verb.
     pub action: &'static str,
@@ -45,6 +46,19 @@ impl<T> Context<T> for io::Result<T> {
     fn context(self, action: &'static str, path: &Path) -> Result<T, StorageError> {
         self.map_err(|source| StorageError { action, path: path.to_owned(), source })
     }
+}
+
+/// What an I/O error says, for the middle of a sentence and without the system's number.
+pub fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error ").next().unwrap_or_default();
+    let mut characters = text.chars();
+    characters
+        .next()
+        .map(|first| first.to_ascii_lowercase())
+        .into_iter()
+        .chain(characters)
+        .collect()
 }
 
 /// What became of a write-once file.
@@ -288,6 +302,6 @@ mod tests {
     fn errors_name_the_action_and_the_path() {
         let error = read(Path::new("/nowhere/at/all"), 1).unwrap_err();
         let text = error.to_string();
-        assert!(text.starts_with("cannot read `/nowhere/at/all`: No such file"), "{text}");
+        assert_eq!(text, "cannot read `/nowhere/at/all`: no such file or directory");
     }
 }

@@ -6,18 +6,18 @@ use std::time::{Duration, Instant};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::root::Root;
+use super::job::Job;
 use super::{sample_folder, shown};
 
 /// A small job of some seconds, half of them embedding.
-pub(crate) fn job() -> Root {
+pub(crate) fn job() -> Job {
     let sample = sample_folder(3, false);
     let channels = [
         ("interactions", &*sample.path().join("interactions.txt")),
         ("sequences", &*sample.path().join("proteins.fasta")),
     ];
     let settings = [("max_proteins", "300"), ("epochs", "12"), ("token_budget", "1024")];
-    Root::new(&channels, &settings)
+    Job::new(&channels, &settings)
 }
 
 /// Interrupts jobs with SIGKILL at `kills` random moments, each on a new instance, and compares
@@ -48,7 +48,7 @@ pub(crate) fn kill_and_compare(kills: usize, seed: u64) {
 }
 
 /// The model of a job that ran through and how long it took; the root is as before.
-pub(crate) fn uninterrupted(root: &Root) -> (BTreeMap<String, Vec<u8>>, Duration) {
+pub(crate) fn uninterrupted(root: &Job) -> (BTreeMap<String, Vec<u8>>, Duration) {
     let started = Instant::now();
     root.complete();
     let (model, whole) = (root.model_files(), started.elapsed());

@@ -1,13 +1,18 @@
 //! Running the binary, temporary roots, test data.
 
+pub(crate) mod job;
 pub(crate) mod kill;
-pub(crate) mod root;
+mod made_up;
+mod trained;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use dyad::sample;
 use tempfile::TempDir;
+
+pub(crate) use made_up::Root;
+pub(crate) use trained::{EPOCHS, trained};
 
 /// The shipped small encoder.
 pub(crate) fn small_encoder() -> PathBuf {
@@ -16,19 +21,44 @@ pub(crate) fn small_encoder() -> PathBuf {
 
 /// The binary, with nothing of the user's environment that it reads.
 pub(crate) fn dyad() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dyad"));
+    isolated(Command::new(env!("CARGO_BIN_EXE_dyad")))
+}
+
+/// The binary run by another program, which gets `arguments` before it.
+pub(crate) fn dyad_under(program: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).arg(env!("CARGO_BIN_EXE_dyad"));
+    isolated(command)
+}
+
+fn isolated(mut command: Command) -> Command {
     let ours = std::env::vars().filter(|(name, _)| name.starts_with("DYAD_"));
     for (name, _) in ours {
         command.env_remove(name);
     }
-    command.env("SAGEMAKER_BASE_DIR", "/nonexistent").env("DYAD_PROGRESS", "none");
+    command
+        .env("SAGEMAKER_BASE_DIR", "/nonexistent")
+        .env("DYAD_PROGRESS", "none")
+        .env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
     command
 }
 
 /// What a command printed, for messages of failed tests.
 pub(crate) fn shown(output: &Output) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    format!("{:?}\n{}\n{}", output.status, text(&output.stdout), text(&output.stderr))
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    format!("{:?}\n{stdout}\n{stderr}", output.status)
+}
+
+/// Runs a command that must succeed, and gives its standard output and its log.
+pub(crate) fn succeed(command: &mut Command) -> (String, String) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}\n{}", shown(&output));
+    (text(&output.stdout), text(&output.stderr))
+}
+
+/// The text of bytes that should be text.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// A sample interactome in a folder of its own.

@@ -30,7 +30,9 @@ pub struct Esm2Config {
 /// What else a `config.json` says that must hold, or that we want to know.
 #[derive(Deserialize)]
 struct Surroundings {
+    #[serde(default)]
     model_type: String,
+    #[serde(default)]
     position_embedding_type: String,
     #[serde(default)]
     emb_layer_norm_before: Option<bool>,

@@ -19,7 +19,7 @@ pub use tokenizer::tokenize;
 pub use weights::WeightProblems;
 
 use crate::digest::Digest;
-use crate::storage::StorageError;
+use crate::storage::{Context, StorageError};
 use weights::WeightFiles;
 
 const CONFIG: &str = "config.json";
@@ -31,6 +31,12 @@ pub enum EncoderError {
     /// A file could not be read.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The folder has no description of the network.
+    #[error(
+        "no `config.json` in `{0}`; give the folder of an ESM-2 model as Hugging Face publishes it, \
+         with `config.json` and `model.safetensors`"
+    )]
+    NoConfig(PathBuf),
     /// The folder has no weights in a known form.
     #[error(
         "no `model.safetensors` or `model.safetensors.index.json` in `{0}`; give the folder of an \
@@ -38,7 +44,10 @@ pub enum EncoderError {
     )]
     NoWeights(PathBuf),
     /// The configuration is not one of an ESM-2 model.
-    #[error("`{path}` does not describe an ESM-2 model: {problem}")]
+    #[error(
+        "`{path}` does not describe an ESM-2 model: {problem}; give the folder of one as Hugging \
+         Face publishes it"
+    )]
     Config {
         /// The configuration file.
         path: PathBuf,
@@ -46,7 +55,7 @@ pub enum EncoderError {
         problem: String,
     },
     /// A weights file is damaged.
-    #[error("`{path}` is not a complete safetensors file ({problem}); fetch it again")]
+    #[error("`{path}` is damaged or incomplete ({problem}); fetch it again")]
     Damaged {
         /// The weights file.
         path: PathBuf,
@@ -54,7 +63,10 @@ pub enum EncoderError {
         problem: String,
     },
     /// The weights are not those of the configuration.
-    #[error("the weights in `{folder}` do not fit its `config.json`: {problems}")]
+    #[error(
+        "the weights in `{folder}` are not those that its `config.json` describes; take both from \
+         the same ESM-2 model: {problems}"
+    )]
     Mismatch {
         /// The encoder's folder.
         folder: PathBuf,
@@ -88,7 +100,11 @@ impl Encoder {
     ///
     /// Reads every byte once, for the digest, and checks the name and shape of every tensor.
     pub fn open(folder: &Path) -> Result<Self, EncoderError> {
-        let (config, published_name) = Esm2Config::read(&folder.join(CONFIG))?;
+        let config = folder.join(CONFIG);
+        if !config.try_exists().context("read", &config)? {
+            return Err(EncoderError::NoConfig(folder.to_owned()));
+        }
+        let (config, published_name) = Esm2Config::read(&config)?;
         tokenizer::check_vocabulary(&folder.join(VOCABULARY))?;
         let weights = WeightFiles::open(folder)?;
         weights.check(&config, folder)?;

@@ -72,7 +72,7 @@ pub struct WeightProblems {
 }
 
 impl fmt::Display for WeightProblems {
-    /// At most four names of each kind, so that the cause stays readable.
+    /// At most two names of each kind, so that the cause stays readable.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kinds = [
             ("missing", &self.missing),
@@ -81,7 +81,7 @@ impl fmt::Display for WeightProblems {
         ];
         let mut separator = "";
         for (kind, names) in kinds.into_iter().filter(|(_, names)| !names.is_empty()) {
-            let shown: Vec<_> = names.iter().take(4).map(|name| format!("`{name}`")).collect();
+            let shown: Vec<_> = names.iter().take(2).map(|name| format!("`{name}`")).collect();
             write!(f, "{separator}{} {kind}: {}", names.len(), shown.join(", "))?;
             if names.len() > shown.len() {
                 f.write_str(", ...")?;

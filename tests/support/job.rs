@@ -1,4 +1,4 @@
-//! A SageMaker root as the platform lays it out, and jobs in it.
+//! A job below a SageMaker root, laid out as the platform does it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,10 +12,10 @@ use tempfile::TempDir;
 
 use super::{dyad, shown, small_encoder};
 
-/// A root in a temporary folder.
-pub(crate) struct Root(TempDir);
+/// A root in a temporary folder and the job in it.
+pub(crate) struct Job(TempDir);
 
-impl Root {
+impl Job {
     /// A root with the given channels (a file or folder each) and the small encoder.
     pub(crate) fn new(channels: &[(&str, &Path)], hyperparameters: &[(&str, &str)]) -> Self {
         let root = Self(tempfile::tempdir().unwrap());
