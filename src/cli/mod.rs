@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Command};
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::container;
 use context::Context;
@@ -54,6 +54,11 @@ pub fn run(
     }
     if let Err(failure) = logging::install(&context) {
         return finish(&context, &failure);
+    }
+    if context.root.exists()
+        && let Err(error) = container::forget_failure(&context.root)
+    {
+        warn!("{error}");
     }
     let matches = match command().try_get_matches_from(arguments) {
         Ok(matches) => matches,

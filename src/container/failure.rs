@@ -18,6 +18,11 @@ pub fn write_failure(root: &Root, text: &str) -> Result<(), StorageError> {
     storage::write_atomic(&path, failure_line(text).as_bytes())
 }
 
+/// Removes what an earlier attempt below the same root said.
+pub fn forget_failure(root: &Root) -> Result<(), StorageError> {
+    storage::remove(&root.failure())
+}
+
 /// `text`, of the form `UserError: what is wrong. Fix: what to do`, on one line that the platform
 /// shows in full: where it is too long the cause loses its end, so that the remedy stays.
 pub fn failure_line(text: &str) -> String {

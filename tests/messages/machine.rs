@@ -58,6 +58,7 @@ fn a_full_disk() {
     let (_, log) = succeed(&mut root.job());
     assert!(log.contains("resumed from step 22 (epoch 3)"), "{log}");
     assert!(log.contains("embeddings total=40 cached=40 computed=0 missing=0"), "{log}");
+    assert_eq!(root.failure(), None, "what the first attempt said");
 }
 
 #[test]
