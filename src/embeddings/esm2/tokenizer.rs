@@ -19,7 +19,7 @@ const UNKNOWN: i32 = 3;
 /// The tokens of `residues` with `<cls>` in front and `<eos>` at the end.
 ///
 /// `U`, `O`, `B`, `Z` and `X` have tokens of their own; `J` becomes `<unk>`, as in Hugging Face's
-/// `EsmTokenizer`.
+/// `EsmTokenizer` (which makes one `<unk>` of several `J` in a row; here each residue has its own).
 pub fn tokenize(residues: &str) -> Vec<i32> {
     let mut tokens = Vec::with_capacity(residues.len() + 2);
     tokens.push(CLS);
