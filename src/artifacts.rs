@@ -38,6 +38,8 @@ const MEAN: &str = "standardizer.mean";
 const DEVIATION: &str = "standardizer.deviation";
 /// No layer or embedding is wider.
 const MAX_WIDTH: usize = 65_536;
+/// As the configuration demands: fewer would leave windows without stride.
+const MIN_RESIDUES: usize = 16;
 const MAX_JSON_BYTES: u64 = 64 << 20;
 const MAX_PARAMETER_BYTES: u64 = 8 << 30;
 
@@ -68,6 +70,8 @@ impl Description {
             ((0.0..1.0).contains(&self.classifier.dropout), "dropout"),
             ((0.0..=1.0).contains(&self.threshold), "threshold"),
             (possible(&self.space.dimension), "dimension"),
+            (possible(&self.embeddings.max_residues), "max_residues"),
+            (self.embeddings.max_residues >= MIN_RESIDUES, "max_residues"),
         ];
         let failed = checks.iter().find(|(fits, _)| !fits);
         failed.map(|(_, name)| format!("its `{name}` is out of range"))
@@ -109,6 +113,11 @@ struct Manifest {
     #[serde(flatten)]
     provenance: Provenance,
     files: BTreeMap<String, Digest>,
+}
+
+/// Whether a folder is a model directory.
+pub fn is_model(folder: &Path) -> bool {
+    folder.join(MANIFEST).exists()
 }
 
 /// A model directory being written.

@@ -1,7 +1,7 @@
 //! SHA-256 digests: how Dyad names data, weights, configurations and shards.
 
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -27,13 +27,6 @@ impl Digest {
     /// Values that cannot be serialised have no digest; none of ours fails to.
     pub fn of_json<T: Serialize>(value: &T) -> serde_json::Result<Self> {
         Ok(Self::of(&serde_json::to_vec(value)?))
-    }
-
-    /// The digest of everything `reader` yields.
-    pub fn of_reader(mut reader: impl Read) -> io::Result<Self> {
-        let mut hasher = Hasher::default();
-        io::copy(&mut reader, &mut hasher)?;
-        Ok(hasher.finish())
     }
 
     /// A digest from its 32 raw bytes.
@@ -140,7 +133,6 @@ mod tests {
         let text = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(Digest::of(b"abc").to_string(), text);
         assert_eq!(text.parse::<Digest>().unwrap(), Digest::of(b"abc"));
-        assert_eq!(Digest::of_reader(&b"abc"[..]).unwrap(), Digest::of(b"abc"));
     }
 
     #[test]

@@ -190,11 +190,6 @@ impl ProteinPair {
     pub fn second(&self) -> &Accession {
         &self.second
     }
-
-    /// Whether a protein is paired with itself.
-    pub fn is_self(&self) -> bool {
-        self.first == self.second
-    }
 }
 
 #[cfg(test)]
@@ -237,6 +232,5 @@ mod tests {
         let pair = ProteinPair::new(accession("Q2"), accession("P1"));
         assert_eq!(pair, ProteinPair::new(accession("P1"), accession("Q2")));
         assert_eq!(pair.first().as_str(), "P1");
-        assert!(!pair.is_self());
     }
 }

@@ -43,3 +43,18 @@ fn a_second_signal_ends_the_job_at_once() {
     let output = job.wait_with_output().unwrap();
     assert!(started.elapsed() < Duration::from_secs(5), "{}", shown(&output));
 }
+
+#[test]
+fn a_stop_while_embedding_leaves_the_model_that_was_there() {
+    let root = job();
+    root.complete();
+    let before = root.model_files();
+    std::fs::remove_dir_all(root.path("checkpoints")).unwrap();
+    let (output, _) = root.run_with_signal(Duration::from_millis(400), "TERM");
+    assert!(output.status.success(), "{}", shown(&output));
+    if shown(&output).contains("Test part") || shown(&output).contains("[metric]") {
+        eprintln!("skipped: a_stop_while_embedding_leaves_the_model: the job was too fast");
+        return;
+    }
+    assert_equal(&root.model_files(), &before);
+}

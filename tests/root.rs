@@ -47,6 +47,7 @@ fn a_job_on_the_sample_ends_with_a_model_that_predicts() {
     let audit = root.audit();
     assert_eq!(audit["total"], audit["used"] + audit["filtered"]);
     let manifest = root.json("manifest.json");
+    assert_eq!(manifest["inputs"]["encoder"][0]["name"], "model.safetensors");
     assert_eq!(manifest["complete"], true);
     for (name, bytes) in root.model_files() {
         let listed = manifest["files"][&name].as_str();

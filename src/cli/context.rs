@@ -66,10 +66,14 @@ impl Context {
         }
     }
 
-    /// The embedding store: `--cache`, else the user's cache folder.
+    /// The embedding store: `--cache`, else beside the checkpoints of a root, else the user's cache
+    /// folder.
     pub(super) fn cache(&self, matches: &ArgMatches) -> PathBuf {
         if let Some(folder) = matches.get_one::<PathBuf>("cache") {
             return folder.clone();
+        }
+        if let (true, Ok(checkpoints)) = (self.root.exists(), self.root.checkpoints()) {
+            return checkpoints.join("cache");
         }
         let home = self.variable("HOME").map(|home| PathBuf::from(home).join(".cache"));
         let base = self.variable("XDG_CACHE_HOME").map(PathBuf::from).or(home);

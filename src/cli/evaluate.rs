@@ -90,15 +90,21 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     output::print(&if matches.get_flag("json") { json } else { format!("{metrics}\n") })
 }
 
-fn threshold(matches: &ArgMatches) -> Option<f64> {
-    matches.get_one::<f64>("threshold").copied()
+fn threshold(matches: &ArgMatches) -> Result<Option<f64>, Failure> {
+    let threshold = matches.get_one::<f64>("threshold").copied();
+    match threshold.filter(|threshold| !(0.0..=1.0).contains(threshold)) {
+        Some(wrong) => Err(Failure::usage(format!(
+            "`--threshold` is `{wrong}`, expected a number from 0 to 1"
+        ))),
+        None => Ok(threshold),
+    }
 }
 
 fn of_scores(matches: &ArgMatches, path: &Path) -> Result<Metrics, Failure> {
     let name = |option: &str| matches.get_one::<String>(option).cloned();
     let columns = ScoreColumns { label: name("label-column"), score: name("score-column") };
     let (scores, labels) = evaluation::read_scores(path, &columns)?;
-    let threshold = threshold(matches).unwrap_or(DEFAULT_THRESHOLD);
+    let threshold = threshold(matches)?.unwrap_or(DEFAULT_THRESHOLD);
     Ok(evaluation::metrics(&scores, &labels, threshold)?)
 }
 
@@ -120,6 +126,6 @@ fn of_model(matches: &ArgMatches, context: &Context) -> Result<Metrics, Failure>
     if scores.len() < pairs.len() {
         warn!("metrics are of the {} pairs with a score, out of {}", scores.len(), pairs.len());
     }
-    let threshold = threshold(matches).unwrap_or(model.description.threshold);
+    let threshold = threshold(matches)?.unwrap_or(model.description.threshold);
     Ok(evaluation::metrics(&scores, &labels, threshold)?)
 }

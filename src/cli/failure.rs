@@ -101,7 +101,8 @@ fn of_io(kind: io::ErrorKind) -> (Class, Option<&'static str>) {
             let remedy = "check the path: a file lies where a folder is needed, or the reverse";
             (Class::User, Some(remedy))
         }
-        Kind::InvalidData | Kind::InvalidInput | Kind::UnexpectedEof => {
+        Kind::InvalidInput => (Class::User, Some("give a file, or a folder of files")),
+        Kind::InvalidData | Kind::UnexpectedEof => {
             (Class::User, Some("the file is damaged; fetch it again"))
         }
         Kind::StorageFull | Kind::QuotaExceeded => (

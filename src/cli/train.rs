@@ -1,6 +1,6 @@
 //! `dyad train`: the pipeline, on paths or below a SageMaker root.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Command};
 use tracing::info;
@@ -136,8 +136,28 @@ fn from_paths(
         test: given("test"),
     };
     let model = options::required(matches, "out");
+    refuse_inputs(&inputs, &model)?;
     storage::probe_writable(&model)?;
     let checkpoints = model.join("checkpoints");
     let places = Places { model, checkpoints, cache: context.cache(matches) };
     Ok((inputs, places, Sources::default()))
+}
+
+/// A model directory must not be a folder of the input, whose files it would replace.
+fn refuse_inputs(inputs: &Inputs, model: &Path) -> Result<(), Failure> {
+    let given = [
+        Some(&inputs.interactions),
+        Some(&inputs.sequences),
+        Some(&inputs.encoder),
+        inputs.validation.as_ref(),
+        inputs.test.as_ref(),
+    ];
+    // A folder that does not exist yet is nobody's input.
+    let Ok(place) = model.canonicalize() else { return Ok(()) };
+    if given.into_iter().flatten().any(|input| input.canonicalize().is_ok_and(|i| i == place)) {
+        let text =
+            format!("`--out` is the input folder `{}`; give another folder", model.display());
+        return Err(Failure::usage(text));
+    }
+    Ok(())
 }

@@ -43,7 +43,7 @@ pub(super) fn read(run: &Run<'_>) -> Result<Data, Error> {
     run.observer.observe(Event::Started { task, done: 0, total });
     let sequences = sequences::read(slice::from_ref(&run.inputs.sequences))?;
     run.observer.observe(Event::Advanced { task, units: 1 });
-    info!("sequences: {} proteins", sequences.len());
+    info!("sequences: {} proteins, {} repeated records", sequences.len(), sequences.duplicates());
     let mut sets: BTreeMap<&'static str, InteractionSet> = BTreeMap::new();
     for (channel, path) in channels.into_iter().skip(1) {
         let Some(path) = path else { continue };

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use super::{Error, Job, Scored, Summary};
-use crate::artifacts::{Description, ModelWriter, Provenance};
+use tracing::info;
+
+use crate::artifacts::{self, Description, ModelWriter, Provenance};
 use crate::classifier::Standardizer;
 use crate::training;
 
@@ -43,9 +45,14 @@ impl Job<'_> {
         Ok(summary)
     }
 
-    /// Leaves a directory that says that the run was stopped before it had a model.
+    /// Leaves a directory that says that the run was stopped before it had a model; a model that
+    /// is there already stays.
     pub(super) fn write_interrupted(&self) -> Result<Summary, Error> {
-        self.begin()?.finish(self.provenance(false))?;
+        let folder = &self.run.places.model;
+        match artifacts::is_model(folder) {
+            true => info!("stopped before training; the model in `{}` stays", folder.display()),
+            false => self.begin()?.finish(self.provenance(false))?,
+        }
         let run_id = self.run_id.clone();
         let epochs = Vec::new();
         Ok(Summary {
@@ -67,11 +74,13 @@ impl Job<'_> {
     }
 
     fn provenance(&self, complete: bool) -> Provenance {
+        let mut inputs = self.data.sources.clone();
+        inputs.insert("encoder".to_owned(), self.encoder.sources().to_vec());
         Provenance {
             run_id: self.run_id.clone(),
             complete,
             engine: self.device.name.clone(),
-            inputs: self.data.sources.clone(),
+            inputs,
         }
     }
 

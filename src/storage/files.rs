@@ -1,7 +1,7 @@
 //! Reading the user's input files: every file of a channel, plain or gzip, with its digest.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
@@ -28,6 +28,9 @@ pub fn source_files(path: &Path) -> Result<Vec<PathBuf>, StorageError> {
     if metadata.is_file() {
         return Ok(vec![path.to_owned()]);
     }
+    if !metadata.is_dir() {
+        return Err(neither()).context("read", path);
+    }
     let mut files = Vec::new();
     let mut folders = vec![path.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -39,14 +42,21 @@ pub fn source_files(path: &Path) -> Result<Vec<PathBuf>, StorageError> {
                 continue;
             }
             let path = entry.path();
-            match fs::metadata(&path).context("read", &path)?.is_dir() {
-                true => folders.push(path),
-                false => files.push(path),
+            let metadata = fs::metadata(&path).context("read", &path)?;
+            match (metadata.is_dir(), metadata.is_file()) {
+                (true, _) => folders.push(path),
+                (_, true) => files.push(path),
+                // A pipe or a device would never end.
+                _ => return Err(neither()).context("read", &path),
             }
         }
     }
     files.sort();
     Ok(files)
+}
+
+fn neither() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is neither a file nor a folder")
 }
 
 /// Opens a text file, decompressing gzip (told by its first two bytes, not by its name), and

@@ -74,6 +74,13 @@ impl State {
                 "continuing on another device: the result is not bit-identical"
             );
         }
+        let (done, epochs) = (saved.schedule.epochs_done(), job.settings.epochs);
+        if done > epochs {
+            warn!(
+                "the run was trained for {done} epochs before, more than `epochs` = {epochs}: its \
+                 model is that of the longer run"
+            );
+        }
         info!("resumed from step {} (epoch {})", saved.step, saved.schedule.epochs_done() + 1);
         let new = Self::new(job);
         Ok(Self {

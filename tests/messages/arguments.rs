@@ -24,6 +24,10 @@ fn paths_that_do_not_fit() {
     case("a file for --encoder", &[&embed[..], &[path]].concat());
     let embed = ["embed", "--sequences", "input/data/sequences", "--encoder", encoder, "--out"];
     case("a folder for --out", &[&embed[..], &["input"]].concat());
+    case("an input for --out", &[&train[..], &["input/data/sequences", "--out", encoder]].concat());
+    let pipe = root.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    case("a pipe", &[&train[..], &["pipe", "--out", "out"]].concat());
     insta::assert_snapshot!(page.0, @"
     nothing at all
       exit 2: UserError: `dyad train` needs `--interactions`, `--sequences`, `--encoder`, `--out` or a SageMaker root (`/nonexistent` has no folder `input`); see `dyad train --help`
@@ -37,6 +41,10 @@ fn paths_that_do_not_fit() {
       exit 2: UserError: cannot read `input/data/interactions/pairs.tsv/config.json`: not a directory. Fix: check the path: a file lies where a folder is needed, or the reverse
     a folder for --out
       exit 2: UserError: `--out` `input` is a folder: give the name of a file
+    an input for --out
+      exit 2: UserError: `--out` is the input folder `input/data/encoder`; give another folder
+    a pipe
+      exit 2: UserError: cannot read `pipe`: it is neither a file nor a folder. Fix: give a file, or a folder of files
     ");
 }
 

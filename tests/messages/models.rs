@@ -120,6 +120,8 @@ fn scores_that_cannot_be_measured() {
     case("a label that is none", b"label,score\nyes,0.5\n", &[]);
     case("a short row", b"label,score\n1,0.5\n0\n", &[]);
     case("no threshold", b"label,score\n1,0.5\n", &["--threshold", "nan"]);
+    let case_name = "a threshold that is no probability";
+    case(case_name, b"label,score\n1,0.5\n", &["--threshold", "7"]);
     insta::assert_snapshot!(page.0, @"
     empty
       exit 2: UserError: `FOLDER/scores.tsv` is empty: expected a header with a label and a score column, and rows
@@ -138,7 +140,9 @@ fn scores_that_cannot_be_measured() {
     a short row
       exit 2: UserError: line 3 of `FOLDER/scores.tsv` has another number of columns than the header, 1 instead of 2: mend or remove it
     no threshold
-      exit 2: UserError: the threshold is `NaN`, expected a finite number
+      exit 2: UserError: `--threshold` is `NaN`, expected a number from 0 to 1
+    a threshold that is no probability
+      exit 2: UserError: `--threshold` is `7`, expected a number from 0 to 1
     ");
 }
 

@@ -18,8 +18,8 @@ pub use model::{Esm2, PackedBatch};
 pub use tokenizer::tokenize;
 pub use weights::WeightProblems;
 
-use crate::digest::Digest;
-use crate::storage::{Context, StorageError};
+use crate::digest::{Digest, Hasher};
+use crate::storage::{Context, SourceFile, StorageError};
 use weights::WeightFiles;
 
 const CONFIG: &str = "config.json";
@@ -92,6 +92,7 @@ pub struct Encoder {
     identity: EncoderIdentity,
     config: Esm2Config,
     weights: WeightFiles,
+    sources: Vec<SourceFile>,
     folder: PathBuf,
 }
 
@@ -108,17 +109,23 @@ impl Encoder {
         tokenizer::check_vocabulary(&folder.join(VOCABULARY))?;
         let weights = WeightFiles::open(folder)?;
         weights.check(&config, folder)?;
+        let sources = weights.sources();
         let identity = EncoderIdentity {
             name: published_name.unwrap_or_else(|| config.shape_name()),
             source: folder.display().to_string(),
-            digest: weights.digest(&config),
+            digest: digest(&config, &sources),
         };
-        Ok(Self { identity, config, weights, folder: folder.to_owned() })
+        Ok(Self { identity, config, weights, sources, folder: folder.to_owned() })
     }
 
     /// Name, source and digest.
     pub fn identity(&self) -> &EncoderIdentity {
         &self.identity
+    }
+
+    /// The weight files with their digests.
+    pub fn sources(&self) -> &[SourceFile] {
+        &self.sources
     }
 
     /// The architecture.
@@ -138,6 +145,17 @@ impl Encoder {
         let tensors = self.weights.tensors()?;
         Ok(Esm2::from_tensors(&self.config, &tensors, device))
     }
+}
+
+/// The digest of the architecture and of every byte of the weights.
+fn digest(config: &Esm2Config, weights: &[SourceFile]) -> Digest {
+    let mut hasher = Hasher::default();
+    // A struct of numbers always serialises.
+    hasher.update(&serde_json::to_vec(config).unwrap_or_default());
+    for file in weights {
+        hasher.update(file.sha256.as_bytes());
+    }
+    hasher.finish()
 }
 
 #[cfg(test)]

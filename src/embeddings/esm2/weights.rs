@@ -12,8 +12,8 @@ use safetensors::tensor::{Dtype, TensorView};
 use serde::Deserialize;
 
 use super::{EncoderError, Esm2Config};
-use crate::digest::{Digest, Hasher};
-use crate::storage::{self, MappedFile};
+use crate::digest::Digest;
+use crate::storage::{self, MappedFile, SourceFile};
 
 const SINGLE: &str = "model.safetensors";
 /// Names the file of each tensor where there are several files.
@@ -137,15 +137,14 @@ impl WeightFiles {
         self.0.iter().map(|(path, _)| path.as_path())
     }
 
-    /// The digest of the architecture and of every byte of the weights.
-    pub(super) fn digest(&self, config: &Esm2Config) -> Digest {
-        let mut hasher = Hasher::default();
-        // A struct of numbers always serialises.
-        hasher.update(&serde_json::to_vec(config).unwrap_or_default());
-        for (_, mapped) in &self.0 {
-            hasher.update(Digest::of(mapped.as_ref()).as_bytes());
-        }
-        hasher.finish()
+    /// The files with their digests.
+    pub(super) fn sources(&self) -> Vec<SourceFile> {
+        let source = |(path, mapped): &(PathBuf, MappedFile)| SourceFile {
+            name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            bytes: mapped.as_ref().len() as u64,
+            sha256: Digest::of(mapped.as_ref()),
+        };
+        self.0.iter().map(source).collect()
     }
 
     /// Every tensor by canonical name; one that comes again under another spelling or in another
