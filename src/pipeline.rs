@@ -188,9 +188,7 @@ impl Job<'_> {
             observer: self.run.observer,
             shutdown: self.run.shutdown,
         };
-        embeddings::embed(&job, &mut store, &sequences)?;
-        let keys: Vec<Digest> = proteins.iter().map(|(_, digest)| *digest).collect();
-        Ok(store.load(&keys)?)
+        embeddings::table(&job, &mut store, &sequences)
     }
 
     /// Standardises the table with the statistics of the training proteins.

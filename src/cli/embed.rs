@@ -62,11 +62,9 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
         shutdown: &context.shutdown,
     };
     let wanted: Vec<_> = set.entries().iter().map(|entry| &entry.sequence).collect();
-    embeddings::embed(&job, &mut store, &wanted)?;
-    let keys: Vec<_> = wanted.iter().map(|sequence| sequence.digest()).collect();
-    let table = store.load(&keys).map_err(embeddings::Error::from)?;
+    let table = embeddings::table(&job, &mut store, &wanted)?;
 
-    let shape = vec![keys.len(), store.space().dimension];
+    let shape = vec![wanted.len(), store.space().dimension];
     let tensors = NamedTensors::from([("embeddings".to_owned(), (table, shape))]);
     let description = String::from_utf8_lossy(&store.space().canonical_json()).into_owned();
     let mut ids = out.clone().into_os_string();
@@ -74,6 +72,6 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let names: Vec<_> = set.entries().iter().map(|entry| entry.accession.as_str()).collect();
     storage::write_atomic(&PathBuf::from(ids), (names.join("\n") + "\n").as_bytes())?;
     storage::write_atomic(&out, &tensor_file::encode(&tensors, description))?;
-    info!("{} embeddings written to `{}`", keys.len(), out.display());
+    info!("{} embeddings written to `{}`", wanted.len(), out.display());
     Ok(())
 }

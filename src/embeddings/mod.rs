@@ -123,6 +123,18 @@ pub struct Report {
     pub long: usize,
 }
 
+/// The embeddings of `sequences` in their order, `[sequences, dimension]`, after computing those
+/// that are not in `store`.
+pub fn table(
+    job: &Job<'_>,
+    store: &mut EmbeddingStore,
+    sequences: &[&ProteinSequence],
+) -> Result<Vec<f32>, Error> {
+    embed(job, store, sequences)?;
+    let keys: Vec<Digest> = sequences.iter().map(|sequence| sequence.digest()).collect();
+    Ok(store.load(&keys)?)
+}
+
 /// Brings the embeddings of all `sequences` into `store`, computing those that are not there.
 ///
 /// The encoder is loaded only if something is missing. Units are computed and appended whole;

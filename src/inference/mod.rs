@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use burn::tensor::{Tensor, TensorData};
 use tracing::{info, warn};
 
 use crate::artifacts::{self, Model};
@@ -112,8 +111,7 @@ impl Predictor<'_> {
         let dimension = description.space.dimension;
         let network = PairClassifier::new(dimension, &description.classifier, device);
         let network = classifier::load(network, &model.parameters, device)?;
-        let table = TensorData::new(table, [sequences.len(), dimension]);
-        let table = Tensor::from_data(table, device);
+        let table = classifier::embedding_table(table, dimension, device);
         info!("scoring {} pairs of {} sequences", usable.len(), sequences.len());
         let mut scores = classifier::score(&network, &table, usable).into_iter();
         Ok(located.into_iter().map(|pair| pair.and_then(|_| scores.next())).collect())
@@ -138,9 +136,7 @@ impl Predictor<'_> {
             observer: self.observer,
             shutdown: self.shutdown,
         };
-        embeddings::embed(&job, &mut store, sequences)?;
-        let keys: Vec<_> = sequences.iter().map(|sequence| sequence.digest()).collect();
-        let mut table = store.load(&keys)?;
+        let mut table = embeddings::table(&job, &mut store, sequences)?;
         model.standardizer.apply(&mut table);
         Ok(table)
     }
