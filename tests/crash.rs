@@ -1,0 +1,1 @@
+//! Kills, power loss and failing disks: what was committed is never lost and never wrong.

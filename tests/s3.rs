@@ -1,0 +1,1 @@
+//! S3 at its worst: errors, hangs, lies, races, outages.
