@@ -7,6 +7,7 @@
 mod files;
 mod lines;
 mod map;
+pub mod remote;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};

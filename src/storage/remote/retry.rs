@@ -1,0 +1,161 @@
+//! Trying again: jittered waits within a deadline, around any object store.
+//!
+//! The SDK's own retries share one quota, and once many requests have failed it retries nothing
+//! (some 90 retries); and it retries neither 409 and 429 nor broken bodies. Hence this one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rand::RngExt;
+use tracing::debug;
+
+use super::{Content, Listing, ObjectStore, Put, RemoteError};
+
+/// The longest first wait; each failure doubles it,
+const FIRST: Duration = Duration::from_millis(200);
+/// up to this.
+const LONGEST: Duration = Duration::from_secs(20);
+/// How long a wait may go on after a stop was asked for.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Waits between attempts: uniform between zero and a bound that doubles, known as full jitter.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    /// The next wait.
+    pub fn next_wait(&mut self) -> Duration {
+        let bound = FIRST.saturating_mul(1 << self.failures.min(16)).min(LONGEST);
+        self.failures += 1;
+        bound.mul_f64(rand::rng().random_range(0.0..1.0))
+    }
+}
+
+/// How long to go on trying.
+#[derive(Clone, Debug)]
+pub struct Patience {
+    /// Time for all attempts of one operation together.
+    pub deadline: Duration,
+    /// Nothing is tried again once this is set.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Patience {
+    /// Calls `attempt` until it succeeds, fails for good, or time is up.
+    fn retry<T>(&self, attempt: impl Fn() -> Result<T, RemoteError>) -> Result<T, RemoteError> {
+        let end = Instant::now() + self.deadline;
+        let mut backoff = Backoff::default();
+        loop {
+            let error = match attempt() {
+                Err(error) if error.is_transient() => error,
+                result => return result,
+            };
+            let wait = backoff.next_wait();
+            if Instant::now() + wait > end || !self.sleep(wait) {
+                return Err(error);
+            }
+            debug!(%error, "trying again");
+        }
+    }
+
+    /// Waits unless a stop is asked for; says whether to go on.
+    fn sleep(&self, wait: Duration) -> bool {
+        let end = Instant::now() + wait;
+        while Instant::now() < end && !self.stop.load(Ordering::SeqCst) {
+            thread::sleep(TICK.min(end.saturating_duration_since(Instant::now())));
+        }
+        !self.stop.load(Ordering::SeqCst)
+    }
+}
+
+/// An object store that tries again what may succeed.
+#[derive(Clone, Debug)]
+pub struct Retrying {
+    inner: Arc<dyn ObjectStore>,
+    patience: Patience,
+}
+
+impl Retrying {
+    /// `inner` with patience.
+    pub fn new(inner: Arc<dyn ObjectStore>, patience: Patience) -> Self {
+        Self { inner, patience }
+    }
+}
+
+impl ObjectStore for Retrying {
+    fn place(&self) -> &str {
+        self.inner.place()
+    }
+
+    fn list(&self, folder: &str) -> Result<Listing, RemoteError> {
+        self.patience.retry(|| self.inner.list(folder))
+    }
+
+    fn read(&self, key: &str, limit: u64) -> Result<Vec<u8>, RemoteError> {
+        self.patience.retry(|| self.inner.read(key, limit))
+    }
+
+    fn read_start(&self, key: &str, length: u64) -> Result<Vec<u8>, RemoteError> {
+        self.patience.retry(|| self.inner.read_start(key, length))
+    }
+
+    fn create(&self, key: &str, content: &Content<'_>) -> Result<Put, RemoteError> {
+        self.patience.retry(|| self.inner.create(key, content))
+    }
+
+    fn remove(&self, key: &str) -> Result<(), RemoteError> {
+        self.patience.retry(|| self.inner.remove(key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::MemoryStore;
+    use super::*;
+
+    fn patience(deadline: Duration) -> Patience {
+        Patience { deadline, stop: Arc::default() }
+    }
+
+    #[test]
+    fn what_fails_for_a_while_succeeds_and_denials_are_final() {
+        let memory = Arc::new(MemoryStore::default());
+        let store = Retrying::new(memory.clone(), patience(Duration::from_secs(30)));
+        memory.fail_next(3);
+        assert_eq!(store.create("a", &Content::of(b"one")).unwrap(), Put::New);
+        assert_eq!(memory.attempts(), 4);
+        memory.deny("a");
+        assert!(!store.read("a", 10).unwrap_err().is_transient());
+        assert_eq!(memory.attempts(), 5);
+    }
+
+    #[test]
+    fn it_gives_up_at_the_deadline_and_when_told_to_stop() {
+        let memory = Arc::new(MemoryStore::default());
+        memory.fail_next(usize::MAX);
+        let store = Retrying::new(memory.clone(), patience(Duration::from_millis(300)));
+        let started = Instant::now();
+        assert!(store.list("").unwrap_err().is_transient());
+        assert!(started.elapsed() < Duration::from_secs(5));
+
+        let forever = patience(Duration::from_secs(3600));
+        forever.stop.store(true, Ordering::SeqCst);
+        let before = memory.attempts();
+        assert!(Retrying::new(memory.clone(), forever).list("").is_err());
+        assert_eq!(memory.attempts(), before + 1);
+    }
+
+    #[test]
+    fn waits_grow_to_twenty_seconds() {
+        let mut backoff = Backoff { failures: 40 };
+        let waits: Vec<_> = (0..100).map(|_| backoff.next_wait()).collect();
+        assert!(waits.iter().all(|wait| *wait <= LONGEST));
+        assert!(waits.iter().any(|wait| *wait > LONGEST / 2));
+        let mut first = Backoff::default();
+        assert!(first.next_wait() <= FIRST);
+    }
+}
