@@ -20,7 +20,7 @@ use serde_json::Value;
 pub use channels::Channels;
 pub use cluster::Cluster;
 pub use failure::{failure_line, forget_failure, write_failure};
-pub use signals::install as install_signals;
+pub use signals::{install as install_signals, leave};
 
 use crate::storage::{self, StorageError};
 

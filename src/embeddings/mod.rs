@@ -6,6 +6,7 @@ mod plan;
 mod space;
 mod store;
 mod windows;
+mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -157,7 +158,7 @@ pub fn embed(
     if !missing.is_empty() {
         let model = job.encoder.load(job.device)?;
         let units = units(job, store, &distinct, &missing)?;
-        let computed = compute::compute(job, &model, store, &distinct, &units);
+        let computed = compute::compute(job, model, store, &distinct, &units);
         store.seal()?;
         computed?;
     }
