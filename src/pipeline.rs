@@ -21,7 +21,7 @@ use crate::interactions;
 use crate::progress::Observer;
 use crate::sequences::{self, Found};
 use crate::shutdown::Shutdown;
-use crate::training::{self, CheckpointFolder, EpochRecord};
+use crate::training::{self, CheckpointFolder, EpochRecord, RunIdentity};
 use data::Data;
 
 /// Why a run failed, by stage.
@@ -134,9 +134,9 @@ pub fn train(run: &Run<'_>) -> Result<Summary, Error> {
     let data = data::read(run)?;
     let encoder = Encoder::open(&run.inputs.encoder)?;
     let space = EmbeddingSpace::new(&encoder, &run.config.embeddings);
-    let run_id = run_id(run.config, &space, &data);
-    info!("run {run_id}: encoder {}, space {}", encoder.identity().name, space.id());
-    let job = Job { run, device, data, encoder, space, run_id };
+    let identity = identity(run.config, &space, &data);
+    info!("run {}: encoder {}, space {}", identity.id, encoder.identity().name, space.id());
+    let job = Job { run, device, data, encoder, space, identity };
 
     let mut table = match job.embed() {
         Err(embeddings::Error::Interrupted) => return job.write_interrupted(),
@@ -150,10 +150,10 @@ pub fn train(run: &Run<'_>) -> Result<Summary, Error> {
 }
 
 /// The digest of everything that changes the result.
-fn run_id(config: &RunConfig, space: &EmbeddingSpace, data: &Data) -> String {
+fn identity(config: &RunConfig, space: &EmbeddingSpace, data: &Data) -> RunIdentity {
     let parts = (config.identity(), space, &data.dataset.manifest);
     // Numbers, strings and lists always serialise.
-    Digest::of_json(&parts).map_or_else(|_| String::new(), |digest| digest.short(16))
+    RunIdentity::of(Digest::of_json(&parts).unwrap_or_else(|_| Digest::of(b"")))
 }
 
 /// A run whose input has been read.
@@ -163,7 +163,7 @@ struct Job<'a> {
     data: Data,
     encoder: Encoder,
     space: EmbeddingSpace,
-    run_id: String,
+    identity: RunIdentity,
 }
 
 /// Metrics with the test scores they come from.
@@ -203,12 +203,14 @@ impl Job<'_> {
     }
 
     fn fit(&self, table: EmbeddingTable) -> Result<training::Outcome, Error> {
-        let checkpoints = CheckpointFolder::open(&self.run.places.checkpoints, &self.run_id)?;
+        let checkpoints =
+            CheckpointFolder::open(&self.run.places.checkpoints, &self.identity, None)?;
         let job = training::Job {
             settings: &self.run.config.training,
             classifier: &self.run.config.classifier,
             table,
             engine: &self.device.name,
+            pin: None,
             train: &self.data.dataset.train,
             validation: &self.data.dataset.validation,
             checkpoints: &checkpoints,
