@@ -1,6 +1,7 @@
 //! Commands: what the outermost layer adds to the library. Arguments, environment and SageMaker
 //! root come in, tables, logs, exit codes and the failure file go out.
 
+mod bucket;
 mod context;
 mod embed;
 mod evaluate;

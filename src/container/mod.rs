@@ -172,6 +172,11 @@ impl Root {
         Ok(())
     }
 
+    /// A folder for what need not outlive the instance.
+    pub fn scratch(&self) -> PathBuf {
+        self.0.join("scratch")
+    }
+
     fn input(&self) -> PathBuf {
         self.0.join("input")
     }

@@ -32,6 +32,7 @@ pub(super) fn compute(
     for unit in units {
         let members: Vec<_> = unit.iter().filter_map(|d| sequences.get(d).copied()).collect();
         store.append(embed_unit(job, &mut worker, &members)?)?;
+        store.wait_for_room(&job.shutdown.flag());
         job.observer.observe(Event::Advanced { task, units: residues_of(unit) });
     }
     job.observer.observe(Event::Finished { task });

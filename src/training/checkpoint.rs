@@ -131,6 +131,14 @@ impl CheckpointFolder {
         &self.folder
     }
 
+    /// An error if a newer attempt of the run was begun, on this disk or in the bucket.
+    pub(super) fn check_newest(&self) -> Result<(), CheckpointError> {
+        if let Some(bucket) = &self.bucket {
+            bucket.look_for_newer()?;
+        }
+        self.attempt.check()
+    }
+
     /// Writes a checkpoint, has it uploaded, and removes those it supersedes. Writes nothing if a
     /// newer attempt of the run is at work.
     pub(super) fn save(&self, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {

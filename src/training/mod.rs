@@ -124,9 +124,18 @@ pub struct Outcome {
 
 /// Fits a classifier, starting from the newest usable checkpoint of the run.
 ///
-/// Whatever it returns is saved. A crash costs the work of [`Settings::checkpoint_seconds`] at most,
-/// and the step or the validation that was under way.
+/// What it returns is saved, and an older attempt of the run returns nothing complete. A crash
+/// costs the work of [`Settings::checkpoint_seconds`] at most, and the step or the validation that
+/// was under way.
 pub fn train(job: &Job<'_>) -> Result<Outcome, Error> {
+    let outcome = fit(job)?;
+    if outcome.complete {
+        job.checkpoints.check_newest()?;
+    }
+    Ok(outcome)
+}
+
+fn fit(job: &Job<'_>) -> Result<Outcome, Error> {
     let mut state = State::resume_or_new(job)?;
     while state.schedule.continues(job.settings) {
         run_epoch(job, &mut state)?;

@@ -19,7 +19,7 @@ pub(super) struct Bench {
     table: Tensor<2>,
     train: Vec<Example>,
     validation: Vec<Example>,
-    pub(super) pin: Option<Digest>,
+    pin: Option<Digest>,
 }
 
 /// A run of this name.
@@ -100,7 +100,9 @@ impl Bench {
         let root = tempfile::tempdir().unwrap();
         let outcome = self.run(root.path(), &StopAfter::never()).unwrap();
         assert!(outcome.complete);
-        End::of(root.path(), outcome)
+        let end = End::of(root.path(), outcome);
+        assert_eq!(end.checkpoint.saved.pin, self.pin);
+        end
     }
 }
 

@@ -33,7 +33,8 @@ impl SharedFolder {
     }
 
     /// Writes `bytes` under `name` unless somebody was faster. Gives what is there then, at most
-    /// `limit` bytes, and whether it is ours.
+    /// `limit` bytes, and whether it is new. What was decided here while S3 was away is offered to
+    /// it in the place of `bytes`.
     pub fn create_once(
         &self,
         name: &str,
@@ -43,9 +44,12 @@ impl SharedFolder {
         storage::create_folder(&self.folder)?;
         if let Some((remote, prefix)) = &self.remote {
             let key = format!("{prefix}{name}");
-            let created = remote.objects().create(&key, &Content::of(bytes));
+            let decided = self.local(name, limit)?;
+            let here = if decided.is_some() { Created::Existed } else { Created::New };
+            let offered = decided.unwrap_or_else(|| bytes.to_vec());
+            let created = remote.objects().create(&key, &Content::of(&offered));
             let first = created.and_then(|put| match put {
-                Put::New | Put::Same => Ok((Created::New, bytes.to_vec())),
+                Put::New | Put::Same => Ok((here, offered)),
                 Put::Other => Ok((Created::Existed, remote.objects().read(&key, limit)?)),
             });
             if let Some((created, winner)) = self.unless_away(first)? {
@@ -73,9 +77,13 @@ impl SharedFolder {
                 }
             }
         }
+        Ok(self.local(name, limit)?)
+    }
+
+    fn local(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, StorageError> {
         match storage::read(&self.folder.join(name), limit) {
             Err(error) if error.is_absent() => Ok(None),
-            bytes => Ok(Some(bytes?)),
+            bytes => bytes.map(Some),
         }
     }
 
@@ -144,6 +152,12 @@ mod tests {
         assert_eq!(second, (Created::Existed, b"one".to_vec()));
         assert_eq!(other.read("pin.json", 9).unwrap(), Some(b"one".to_vec()));
         assert_eq!(other.names().unwrap(), ["pin.json"]);
+        // What was decided alone is what the others get.
+        let alone = SharedFolder::new(one.folder.clone(), None);
+        alone.create_once("plan.json", b"alone", 9).unwrap();
+        let offered = one.create_once("plan.json", b"later", 9).unwrap();
+        assert_eq!(offered, (Created::Existed, b"alone".to_vec()));
+        assert_eq!(other.read("plan.json", 9).unwrap(), Some(b"alone".to_vec()));
         // The local copies serve while S3 is away.
         store.fail_next(usize::MAX);
         assert_eq!(other.read("pin.json", 9).unwrap(), Some(b"one".to_vec()));

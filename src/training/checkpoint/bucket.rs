@@ -59,6 +59,14 @@ impl Bucket {
         Ok(names)
     }
 
+    /// Looks for newer attempts; from a server that does not answer nobody learns of any.
+    pub(super) fn look_for_newer(&self) -> Result<(), RemoteError> {
+        match self.attempt.is_newest_in(self.remote.objects()) {
+            Err(error) if !error.is_transient() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// The bytes of a checkpoint; whether they are those its name says is for the caller to check.
     pub(super) fn read(&self, name: &Name) -> Result<Vec<u8>, RemoteError> {
         self.remote.objects().read(&format!("{}{name}", self.folder), MAX_BYTES)

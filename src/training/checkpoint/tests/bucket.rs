@@ -213,6 +213,17 @@ fn of_two_machines_at_work_the_older_attempt_uploads_nothing_more_and_stops() {
 }
 
 #[test]
+fn an_older_attempt_that_comes_to_its_end_gives_no_model() {
+    let bench = Bench::new();
+    let store = Arc::new(MemoryStore::default());
+    let (older, newer) = (Machine::new(&store), Machine::new(&store));
+    let (old, new) = (older.open(), newer.open());
+    let error = bench.run_in(&old, &StopAfter::never()).unwrap_err();
+    assert!(matches!(error, Error::Checkpoint(CheckpointError::Superseded { .. })), "{error}");
+    assert!(bench.run_in(&new, &StopAfter::never()).unwrap().complete);
+}
+
+#[test]
 fn attempts_that_begin_together_get_numbers_of_their_own() {
     let store = Arc::new(MemoryStore::default());
     let open = |_: usize| {
