@@ -65,6 +65,7 @@ mod tests {
         let conduct = BTreeSet::from([
             "epochs",
             "patience",
+            "checkpoint_seconds",
             "on_bad_checkpoint",
             "device",
             "token_budget",

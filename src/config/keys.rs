@@ -103,6 +103,13 @@ pub const KEYS: &[Key] = &[
         help: "epochs without gain before training stops; 0 never stops early",
     },
     Key {
+        name: "checkpoint_seconds",
+        kind: Kind::Integer { min: 1, max: 86_400 },
+        default: "60",
+        effect: Effect::Conduct,
+        help: "seconds between checkpoints within an epoch: what a crash costs at most",
+    },
+    Key {
         name: "on_bad_checkpoint",
         kind: Kind::Choice(&["fail", "restart"]),
         default: "fail",

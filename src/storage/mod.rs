@@ -7,6 +7,7 @@
 mod files;
 mod lines;
 mod map;
+mod markers;
 pub mod remote;
 pub mod sync;
 
@@ -20,6 +21,7 @@ use files::open_text;
 pub use files::{SourceFile, source_files};
 pub use lines::{Lines, TextError};
 pub use map::{MappedFile, map};
+pub use markers::{Markers, markers};
 
 /// Ending of names that the platform neither copies to S3 nor brings back.
 pub const TEMPORARY_SUFFIX: &str = ".sagemaker-ignore";
