@@ -25,7 +25,7 @@ test: tools ## the tests, without libtorch; what was skipped is listed at the en
 	  $(CARGO) test -- --nocapture 2>&1 | tee target/test.log; status=$$?; \
 	  grep '^skipped: ' target/test.log || echo "skipped: nothing"; exit $$status
 
-test-long: tools ## minutes: signal and control over five seeds, more kills, real data end to end
+test-long: tools ## minutes: signal and control over five seeds, real data end to end
 	$(CARGO) test --test long -- --nocapture --test-threads=1
 
 test-faults: tools ## the fault matrix; FAULTS=ci runs the cut that gates every change
@@ -38,6 +38,7 @@ test-tch: tools-tch libtorch ## what depends on the backend, on libtorch
 check: tools ## format, lints, documentation
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) clippy --test long --test faults -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --document-private-items
 
 bench: tools ## speed of the embedded default

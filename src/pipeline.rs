@@ -4,6 +4,7 @@ mod data;
 mod results;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 use tracing::info;
@@ -180,6 +181,7 @@ impl Job<'_> {
         let sequences: Vec<_> = found.map(Found::sequence).collect();
         let cache = &self.run.places.cache;
         let mut store = EmbeddingStore::open(cache, self.space.clone(), &self.device.name)?;
+        store.seal_after(Duration::from_secs(self.run.config.seal_seconds));
         let job = embeddings::Job {
             encoder: &self.encoder,
             device: &self.device.device,

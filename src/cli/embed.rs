@@ -1,6 +1,7 @@
 //! `dyad embed`: the embeddings of a FASTA file as one safetensors file.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgMatches, Command};
 use tracing::info;
@@ -16,8 +17,15 @@ use crate::{device, sequences, storage};
 
 pub(super) const NAME: &str = "embed";
 
-const KEYS: [&str; 6] =
-    ["max_residues", "long_sequences", "precision", "embedding_dtype", "token_budget", "device"];
+const KEYS: [&str; 7] = [
+    "max_residues",
+    "long_sequences",
+    "precision",
+    "embedding_dtype",
+    "token_budget",
+    "seal_seconds",
+    "device",
+];
 
 const EXAMPLES: &str = "\
 Example:
@@ -52,6 +60,7 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let cache = context.cache(matches);
     let mut store =
         EmbeddingStore::open(&cache, space, &device.name).map_err(embeddings::Error::from)?;
+    store.seal_after(Duration::from_secs(config.seal_seconds));
     let observer = context.observer();
     let job = embeddings::Job {
         encoder: &encoder,

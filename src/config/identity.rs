@@ -67,6 +67,7 @@ mod tests {
             "on_bad_checkpoint",
             "device",
             "token_budget",
+            "seal_seconds",
             "bundle_encoder",
             "max_dropped_fraction",
         ]);

@@ -55,6 +55,7 @@ fn defaults_are_those_documented_and_in_the_order_of_the_table() {
     precision = f32 (default)
     embedding_dtype = f32 (default)
     token_budget = auto (default)
+    seal_seconds = 30 (default)
     bundle_encoder = false (default)
     ");
     assert_eq!(resolved.config.embeddings.token_budget, None);

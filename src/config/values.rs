@@ -36,6 +36,7 @@ pub(super) struct Values {
     precision: embeddings::Precision,
     embedding_dtype: embeddings::EmbeddingDtype,
     token_budget: Option<usize>,
+    seal_seconds: u64,
     bundle_encoder: bool,
 }
 
@@ -82,6 +83,7 @@ impl From<Values> for RunConfig {
             },
             seed,
             device: values.device,
+            seal_seconds: values.seal_seconds,
             bundle_encoder: values.bundle_encoder,
         }
     }
@@ -116,6 +118,7 @@ impl From<RunConfig> for Values {
             precision: embeddings.precision,
             embedding_dtype: embeddings.embedding_dtype,
             token_budget: embeddings.token_budget,
+            seal_seconds: config.seal_seconds,
             bundle_encoder: config.bundle_encoder,
         }
     }

@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use tracing::debug;
+
 use super::esm2::{self, Esm2, PackedBatch};
-use super::{EmbeddingDtype, EmbeddingStore, Error, Job, Row, windows};
+use super::{EmbeddingDtype, EmbeddingStore, Error, Job, Row, plan, windows};
 use crate::digest::Digest;
 use crate::progress::{Event, Task};
 use crate::protein::ProteinSequence;
 
 /// Computes and appends unit after unit.
 ///
-/// A unit is appended whole or, if a stop is asked for between two of its batches, not at all.
+/// A unit is appended whole or, if a stop is asked for between two of its batches, not at all. A log
+/// line of level `debug` names each before it is computed: `unit` is the SHA-256 of its sequences'
+/// digests, sorted, 32 bytes each.
 pub(super) fn compute(
     job: &Job<'_>,
     model: &Esm2,
@@ -27,6 +31,7 @@ pub(super) fn compute(
     let left: u64 = units.iter().map(|unit| residues_of(unit)).sum();
     job.observer.observe(Event::Started { task, done: total - left.min(total), total });
     for unit in units {
+        debug!(unit = %plan::set_digest(unit.iter().copied()), sequences = unit.len(), "embedding");
         let members: Vec<_> = unit.iter().filter_map(|d| sequences.get(d).copied()).collect();
         store.append(embed_unit(job, model, &members)?)?;
         job.observer.observe(Event::Advanced { task, units: residues_of(unit) });
