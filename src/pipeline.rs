@@ -4,6 +4,7 @@ mod data;
 mod results;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 use tracing::info;
@@ -188,6 +189,7 @@ impl Job<'_> {
         let shared = cache.remote.clone().map(|remote| (remote, self.identity.prefix()));
         let run = SharedFolder::new(folder, shared);
         let mut store = EmbeddingStore::open(cache, self.space.clone(), &self.device.name)?;
+        store.seal_after(Duration::from_secs(self.run.config.seal_seconds));
         let job = embeddings::Job {
             encoder: &self.encoder,
             device: &self.device.device,

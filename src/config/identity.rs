@@ -69,6 +69,7 @@ mod tests {
             "on_bad_checkpoint",
             "device",
             "token_budget",
+            "seal_seconds",
             "bundle_encoder",
             "storage_uri",
             "sse_kms_key_id",

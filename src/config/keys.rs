@@ -245,6 +245,13 @@ pub const KEYS: &[Key] = &[
         help: "tokens per batch of the encoder; auto lets the device decide",
     },
     Key {
+        name: "seal_seconds",
+        kind: Kind::Integer { min: 0, max: 86_400 },
+        default: "30",
+        effect: Effect::Conduct,
+        help: "seconds of computed embeddings a kill may cost; 0 keeps every batch at once",
+    },
+    Key {
         name: "bundle_encoder",
         kind: Kind::Bool,
         default: "false",

@@ -56,6 +56,7 @@ fn defaults_are_those_documented_and_in_the_order_of_the_table() {
     precision = f32 (default)
     embedding_dtype = f32 (default)
     token_budget = auto (default)
+    seal_seconds = 30 (default)
     bundle_encoder = false (default)
     storage_uri = none (default)
     sse_kms_key_id = none (default)

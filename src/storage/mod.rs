@@ -137,14 +137,22 @@ pub fn length(path: &Path) -> Result<u64, StorageError> {
     fs::metadata(path).map(|metadata| metadata.len()).context("read", path)
 }
 
-/// Makes a folder and its parents.
+/// Makes a folder and its parents, each flushed to disk: a file is as lasting as the folders above
+/// it.
 pub fn create_folder(path: &Path) -> Result<(), StorageError> {
-    fs::create_dir_all(path).context("create the folder", path)
+    let missing: Vec<&Path> = path
+        .ancestors()
+        .take_while(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
+        .collect();
+    fs::create_dir_all(path).context("create the folder", path)?;
+    missing.into_iter().rev().try_for_each(sync_folder_of)
 }
 
-/// Makes a folder where missing and proves that files can be written there.
+/// Makes a folder where missing, removes what killed processes left there, and proves that files
+/// can be written.
 pub fn probe_writable(folder: &Path) -> Result<(), StorageError> {
     create_folder(folder)?;
+    remove_temporaries(folder)?;
     Temporary::write(&folder.join("probe"), b"dyad").map(drop)
 }
 
