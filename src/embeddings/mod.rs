@@ -20,6 +20,7 @@ use crate::shutdown::Shutdown;
 use esm2::{Encoder, EncoderError};
 use plan::{PlannedSequence, UnitPlan};
 pub use space::EmbeddingSpace;
+pub use store::upkeep;
 pub use store::{EmbeddingStore, Row, StoreError};
 
 /// How sequences become vectors. Every field but the token budget is part of the embedding space.

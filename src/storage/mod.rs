@@ -8,6 +8,7 @@ mod files;
 mod lines;
 mod map;
 pub mod remote;
+mod stream;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -19,6 +20,7 @@ use files::open_text;
 pub use files::{SourceFile, source_files};
 pub use lines::{Lines, TextError};
 pub use map::{MappedFile, map};
+pub use stream::write_stream;
 
 /// Ending of names that the platform neither copies to S3 nor brings back.
 pub const TEMPORARY_SUFFIX: &str = ".sagemaker-ignore";
@@ -193,7 +195,7 @@ pub fn remove_temporaries(folder: &Path) -> Result<(), StorageError> {
 }
 
 /// Whether the process that made a temporary file still holds its lock.
-fn is_being_written(path: &Path) -> bool {
+pub(crate) fn is_being_written(path: &Path) -> bool {
     let lock = File::open(path).map(|file| file.try_lock());
     matches!(lock, Ok(Err(TryLockError::WouldBlock)))
 }

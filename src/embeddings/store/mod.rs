@@ -12,6 +12,7 @@
 //! equal files and a duplicate row is harmless. Nothing here is ever changed in place.
 
 mod shard;
+pub mod upkeep;
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
