@@ -6,10 +6,10 @@ LIBTORCH ?= $(CURDIR)/libtorch
 DEMO ?= demo
 TCH = LIBTORCH=$(abspath $(LIBTORCH)) LD_LIBRARY_PATH=$(abspath $(LIBTORCH))/lib:$$LD_LIBRARY_PATH $(CARGO)
 
-.PHONY: help demo test test-long test-faults test-tch check bench bench-tch libtorch parity-real tools tools-tch clean-demo
+.PHONY: help demo test test-long test-faults s3-servers test-tch check bench bench-tch libtorch parity-real tools tools-tch clean-demo
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
 
 demo: tools ## the main job, offline: sample, small model, metrics table
 	$(CARGO) run --quiet --bin dyad -- sample --out $(DEMO)/sample
@@ -31,13 +31,16 @@ test-long: tools ## minutes: signal and control over five seeds, more kills, rea
 test-faults: tools ## the fault matrix; FAULTS=ci runs the cut that gates every change
 	$(CARGO) test --test faults -- --nocapture --test-threads=1
 
+s3-servers: tools ## install the S3 servers of the fault matrix, once (needs Python)
+	bash tests/s3-servers.sh install
+
 test-tch: tools-tch libtorch ## what depends on the backend, on libtorch
 	$(TCH) test --features tch --lib -- embeddings:: classifier:: training:: device::
 	$(TCH) test --features tch --test tch -- --test-threads=1
 
 check: tools ## format, lints, documentation
 	$(CARGO) fmt --check
-	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) clippy --all-targets --test long --test faults -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --document-private-items
 
 bench: tools ## speed of the embedded default

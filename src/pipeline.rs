@@ -15,12 +15,13 @@ use crate::dataset::{self, Example};
 use crate::device::{self, ComputeDevice, DeviceError};
 use crate::digest::Digest;
 use crate::embeddings::esm2::{Encoder, EncoderError};
-use crate::embeddings::{self, EmbeddingSpace, EmbeddingStore};
+use crate::embeddings::{self, CacheLocation, EmbeddingSpace, EmbeddingStore, PinnedTable};
 use crate::evaluation::{self, Metrics};
 use crate::interactions;
 use crate::progress::Observer;
 use crate::sequences::{self, Found};
 use crate::shutdown::Shutdown;
+use crate::storage::sync::{Remote, SharedFolder};
 use crate::training::{self, CheckpointFolder, EpochRecord};
 use data::Data;
 
@@ -83,14 +84,16 @@ pub struct Inputs {
 }
 
 /// Where results go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Places {
     /// The model directory.
     pub model: PathBuf,
     /// Checkpoints of all runs.
     pub checkpoints: PathBuf,
-    /// The embedding store.
-    pub cache: PathBuf,
+    /// The embedding store, and the bucket that shares it and the checkpoints.
+    pub cache: CacheLocation,
+    /// The bucket that gets the finished model, where no platform takes it away.
+    pub publish: Option<Remote>,
 }
 
 /// A training run.
@@ -138,7 +141,7 @@ pub fn train(run: &Run<'_>) -> Result<Summary, Error> {
     info!("run {run_id}: encoder {}, space {}", encoder.identity().name, space.id());
     let job = Job { run, device, data, encoder, space, run_id };
 
-    let mut table = match job.embed() {
+    let PinnedTable { values: mut table, digest } = match job.embed() {
         Err(embeddings::Error::Interrupted) => return job.write_interrupted(),
         table => table?,
     };
@@ -173,12 +176,15 @@ struct Scored {
 }
 
 impl Job<'_> {
-    /// The embeddings of the catalogue's proteins in its order, `[proteins, dimension]`.
-    fn embed(&self) -> Result<Vec<f32>, embeddings::Error> {
+    /// The embeddings of the catalogue's proteins in its order, the same in every attempt.
+    fn embed(&self) -> Result<PinnedTable, embeddings::Error> {
         let proteins = self.data.catalogue.proteins();
         let found = proteins.iter().filter_map(|(name, _)| self.data.sequences.get(name));
         let sequences: Vec<_> = found.map(Found::sequence).collect();
-        let cache = &self.run.places.cache;
+        let cache = self.run.places.cache.clone();
+        let folder = self.run.places.checkpoints.join("runs").join(&self.run_id);
+        let shared = cache.remote.clone().map(|remote| (remote, format!("runs/{}/", self.run_id)));
+        let run = SharedFolder::new(folder, shared);
         let mut store = EmbeddingStore::open(cache, self.space.clone(), &self.device.name)?;
         let job = embeddings::Job {
             encoder: &self.encoder,
@@ -188,7 +194,7 @@ impl Job<'_> {
             observer: self.run.observer,
             shutdown: self.run.shutdown,
         };
-        embeddings::table(&job, &mut store, &sequences)
+        embeddings::pinned_table(&job, &mut store, &sequences, &run)
     }
 
     /// Standardises the table with the statistics of the training proteins.

@@ -5,7 +5,7 @@
 
 mod crash;
 mod s3;
-#[allow(dead_code, reason = "shared with the other tests")]
+#[allow(dead_code, unused_imports, reason = "shared with the other tests")]
 mod support;
 
 use std::sync::OnceLock;

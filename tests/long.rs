@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that fails says why")]
 #![expect(clippy::disallowed_methods, reason = "tests play the user and the platform")]
 
-#[allow(dead_code, reason = "shared with the other tests")]
+#[allow(dead_code, unused_imports, reason = "shared with the other tests")]
 mod support;
 
 use std::collections::BTreeMap;

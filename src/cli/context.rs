@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
-use clap::ArgMatches;
 use indicatif::MultiProgress;
 
 use super::watch::{Bars, Lines};
@@ -66,15 +65,14 @@ impl Context {
         }
     }
 
-    /// The embedding store: `--cache`, else beside the checkpoints of a root, else the user's cache
-    /// folder.
-    pub(super) fn cache(&self, matches: &ArgMatches) -> PathBuf {
-        if let Some(folder) = matches.get_one::<PathBuf>("cache") {
-            return folder.clone();
-        }
-        if let (true, Ok(checkpoints)) = (self.root.exists(), self.root.checkpoints()) {
-            return checkpoints.join("cache");
-        }
+    /// The embedding store that the platform keeps with the checkpoints of a root.
+    pub(super) fn kept_cache(&self) -> Option<PathBuf> {
+        let checkpoints = self.root.exists().then(|| self.root.checkpoints().ok()).flatten();
+        checkpoints.map(|checkpoints| checkpoints.join("cache"))
+    }
+
+    /// The embedding store in the user's cache folder.
+    pub(super) fn user_cache(&self) -> PathBuf {
         let home = self.variable("HOME").map(|home| PathBuf::from(home).join(".cache"));
         let base = self.variable("XDG_CACHE_HOME").map(PathBuf::from).or(home);
         base.unwrap_or_else(|| PathBuf::from(".cache")).join("dyad")

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Command};
 use tracing::info;
 
+use super::bucket;
 use super::context::Context;
 use super::failure::Failure;
 use super::{options, output};
@@ -16,8 +17,16 @@ use crate::{device, sequences, storage};
 
 pub(super) const NAME: &str = "embed";
 
-const KEYS: [&str; 6] =
-    ["max_residues", "long_sequences", "precision", "embedding_dtype", "token_budget", "device"];
+const KEYS: [&str; 8] = [
+    "max_residues",
+    "long_sequences",
+    "precision",
+    "embedding_dtype",
+    "token_budget",
+    "device",
+    "storage_uri",
+    "sse_kms_key_id",
+];
 
 const EXAMPLES: &str = "\
 Example:
@@ -49,9 +58,9 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let set = sequences::read(&[options::required(matches, "sequences")])?;
     let encoder = Encoder::open(&options::required(matches, "encoder"))?;
     let space = EmbeddingSpace::new(&encoder, &config.embeddings);
-    let cache = context.cache(matches);
-    let mut store =
-        EmbeddingStore::open(&cache, space, &device.name).map_err(embeddings::Error::from)?;
+    let cache = bucket::cache(matches, context, &config)?;
+    let mut store = EmbeddingStore::open(cache.clone(), space, &device.name)
+        .map_err(embeddings::Error::from)?;
     let observer = context.observer();
     let job = embeddings::Job {
         encoder: &encoder,
@@ -62,7 +71,9 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
         shutdown: &context.shutdown,
     };
     let wanted: Vec<_> = set.entries().iter().map(|entry| &entry.sequence).collect();
-    let table = embeddings::table(&job, &mut store, &wanted)?;
+    let table = embeddings::table(&job, &mut store, &wanted);
+    bucket::settle(&cache, context);
+    let table = table?;
 
     let shape = vec![wanted.len(), store.space().dimension];
     let tensors = NamedTensors::from([("embeddings".to_owned(), (table, shape))]);

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 
 use crate::container::ContainerError;
+use crate::storage::remote::{Problem, RemoteError};
 use crate::{artifacts, storage};
 use crate::{config, device, embeddings, evaluation, inference, interactions, pipeline, sequences};
 
@@ -52,12 +53,13 @@ impl Failure {
     /// A failure of class `class`, unless an I/O error at its root tells better.
     fn new(class: Class, error: &(dyn Error + 'static)) -> Self {
         let mut cause = Some(error);
-        let mut io = None;
-        while let (Some(error), None) = (cause, io) {
-            io = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        let mut known = None;
+        while let (Some(error), None) = (cause, known) {
+            let io = error.downcast_ref::<io::Error>().map(|error| of_io(error.kind()));
+            known = io.or_else(|| error.downcast_ref::<Problem>().and_then(of_problem));
             cause = error.source();
         }
-        let (class, remedy) = io.map_or((class, None), of_io);
+        let (class, remedy) = known.unwrap_or((class, None));
         let text = match remedy {
             Some(remedy) => format!("{error}. Fix: {remedy}"),
             None => error.to_string(),
@@ -120,6 +122,16 @@ fn of_io(kind: io::ErrorKind) -> (Class, Option<&'static str>) {
     }
 }
 
+/// Who can mend a failure of S3, and how, where its text does not say it.
+fn of_problem(problem: &Problem) -> Option<(Class, Option<&'static str>)> {
+    match problem {
+        Problem::Transient(_) | Problem::Unreachable(_) => {
+            Some((Class::Platform, Some("run again; what was done is kept")))
+        }
+        _ => None,
+    }
+}
+
 macro_rules! user_errors {
     ($($error:ty),*) => {$(
         impl From<$error> for Failure {
@@ -138,7 +150,8 @@ user_errors!(
     interactions::Error,
     sequences::Error,
     ContainerError,
-    storage::StorageError
+    storage::StorageError,
+    RemoteError
 );
 
 impl From<&clap::Error> for Failure {

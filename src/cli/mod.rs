@@ -1,6 +1,7 @@
 //! Commands: what the outermost layer adds to the library. Arguments, environment and SageMaker
 //! root come in, tables, logs, exit codes and the failure file go out.
 
+mod bucket;
 mod context;
 mod embed;
 mod evaluate;
@@ -28,6 +29,8 @@ use failure::Failure;
 /// What a program without command runs where a SageMaker root exists.
 const DEFAULT_COMMAND: &str = "train";
 
+const SUCCESS: u8 = 0;
+
 const EXAMPLES: &str = "\
 Examples:
   dyad sample --out sample
@@ -48,12 +51,22 @@ pub fn run(
     environment: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> ExitCode {
     let context = Context::new(environment);
+    let code = end_code(arguments, &context);
+    if context.shutdown.requested() {
+        // A batch that was abandoned may still be computed, and nobody waits for it.
+        container::leave(code);
+    }
+    ExitCode::from(code)
+}
+
+/// Runs the program and reports a failure; the exit code.
+fn end_code(arguments: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
     if arguments.len() == 1 && context.root.exists() {
         arguments.push(DEFAULT_COMMAND.into());
     }
-    if let Err(failure) = logging::install(&context) {
-        return finish(&context, &failure);
+    if let Err(failure) = logging::install(context) {
+        return finish(context, &failure);
     }
     if context.root.exists()
         && let Err(error) = container::forget_failure(&context.root)
@@ -62,14 +75,14 @@ pub fn run(
     }
     let matches = match command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
-        Err(error) => return refuse(&context, &error),
+        Err(error) => return refuse(context, &error),
     };
     if let Err(error) = container::install_signals(&context.shutdown) {
-        return finish(&context, &Failure::internal(&error));
+        return finish(context, &Failure::internal(&error));
     }
-    match guarded(&matches, &context) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => finish(&context, &failure),
+    match guarded(&matches, context) {
+        Ok(()) => SUCCESS,
+        Err(failure) => finish(context, &failure),
     }
 }
 
@@ -110,7 +123,7 @@ fn guarded(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
 }
 
 /// Arguments that clap answers itself: help and version, or a usage error.
-fn refuse(context: &Context, error: &clap::Error) -> ExitCode {
+fn refuse(context: &Context, error: &clap::Error) -> u8 {
     let helped = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let failure = Failure::from(error);
     if context.root.exists() && !helped {
@@ -118,11 +131,12 @@ fn refuse(context: &Context, error: &clap::Error) -> ExitCode {
     }
     // Nothing can be done if the terminal is gone.
     let _ = error.print();
-    if helped { ExitCode::SUCCESS } else { ExitCode::from(failure.code()) }
+    if helped { SUCCESS } else { failure.code() }
 }
 
-/// Reports a failure in the log and, where there is a SageMaker root, in its failure file.
-fn finish(context: &Context, failure: &Failure) -> ExitCode {
+/// Reports a failure in the log and, where there is a SageMaker root, in its failure file; its exit
+/// code.
+fn finish(context: &Context, failure: &Failure) -> u8 {
     let text = failure.to_string();
     if context.root.exists() {
         let line = container::failure_line(&text);
@@ -137,5 +151,5 @@ fn finish(context: &Context, failure: &Failure) -> ExitCode {
     } else {
         error!("{text}");
     }
-    ExitCode::from(failure.code())
+    failure.code()
 }

@@ -58,6 +58,7 @@ fn value_of(kind: Kind) -> (&'static str, String) {
         Kind::Bool => ("BOOL", any_of(&["true", "false"])),
         Kind::Choice(words) => ("WORD", any_of(words)),
         Kind::OptionalText { .. } => ("NAME", String::new()),
+        Kind::OptionalS3Uri { .. } => ("S3URI", String::new()),
         Kind::Device => ("DEVICE", any_of(&["auto", "cpu", "cuda", "cuda:N"])),
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgMatches, Command};
 use tracing::{info, warn};
 
+use super::bucket;
 use super::context::Context;
 use super::failure::Failure;
 use super::{options, output};
@@ -19,7 +20,7 @@ use crate::{device, sequences};
 pub(super) const NAME: &str = "predict";
 
 /// Settings of the machine; everything else comes with the model.
-pub(super) const KEYS: [&str; 2] = ["token_budget", "device"];
+pub(super) const KEYS: [&str; 4] = ["token_budget", "device", "storage_uri", "sse_kms_key_id"];
 
 /// What stands in the place of a probability where a sequence is missing.
 const NO_SCORE: &str = "NA";
@@ -85,7 +86,7 @@ pub(super) fn score(
     let encoder = model.open_encoder(encoder)?;
     let sequences = sequences::read(&[options::required(matches, "sequences")])?;
     let observer = context.observer();
-    let cache = context.cache(matches);
+    let cache = bucket::cache(matches, context, &config)?;
     let predictor = Predictor {
         device: &device,
         cache: &cache,
@@ -93,6 +94,7 @@ pub(super) fn score(
         observer: observer.as_ref(),
         shutdown: &context.shutdown,
     };
-    let scores = predictor.score(&model, &encoder, &sequences, pairs)?;
-    Ok((model, scores))
+    let scores = predictor.score(&model, &encoder, &sequences, pairs);
+    bucket::settle(&cache, context);
+    Ok((model, scores?))
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgMatches, Command};
 use tracing::info;
 
+use super::bucket;
 use super::context::Context;
 use super::failure::Failure;
 use super::{options, output};
@@ -52,7 +53,8 @@ pub(super) fn command() -> Command {
 
 pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
     let on_paths = PATHS.iter().any(|name| matches.contains_id(name));
-    let (inputs, places, sources) = match context.root.exists() && !on_paths {
+    let in_root = context.root.exists() && !on_paths;
+    let (inputs, model, checkpoints, sources) = match in_root {
         true => from_root(context)?,
         false => from_paths(matches, context)?,
     };
@@ -62,6 +64,13 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     };
     let resolved = options::resolve(matches, context, Sources { implied, ..sources })?;
     resolved.settings.iter().for_each(|setting| info!("{setting}"));
+    let cache = bucket::cache(matches, context, &resolved.config)?;
+    // Below a root the platform takes the model away by itself.
+    let publish = match in_root {
+        true => None,
+        false => cache.remote.clone(),
+    };
+    let places = Places { model, checkpoints, cache, publish };
     let observer = context.observer();
     let summary = pipeline::train(&Run {
         inputs: &inputs,
@@ -70,6 +79,7 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
         observer: observer.as_ref(),
         shutdown: &context.shutdown,
     });
+    bucket::settle(&places.cache, context);
     if let Err(pipeline::Error::Interactions(error)) = &summary
         && let Some(audit) = error.audit()
     {
@@ -92,7 +102,10 @@ fn report(summary: &Summary, places: &Places) {
     let _ = output::print(&table);
 }
 
-fn from_root(context: &Context) -> Result<(Inputs, Places, Sources), Failure> {
+/// Inputs, model directory, checkpoint folder, and the configuration that the root brings.
+type Job = (Inputs, PathBuf, PathBuf, Sources);
+
+fn from_root(context: &Context) -> Result<Job, Failure> {
     let root = &context.root;
     root.probe()?;
     root.cluster()?;
@@ -104,17 +117,12 @@ fn from_root(context: &Context) -> Result<(Inputs, Places, Sources), Failure> {
         validation: channels.validation,
         test: channels.test,
     };
-    let checkpoints = root.checkpoints()?;
-    let cache = checkpoints.join("cache");
-    let places = Places { model: root.model(), checkpoints, cache };
     let hyperparameters = root.hyperparameters()?;
-    Ok((inputs, places, Sources { hyperparameters, ..Sources::default() }))
+    let sources = Sources { hyperparameters, ..Sources::default() };
+    Ok((inputs, root.model(), root.checkpoints()?, sources))
 }
 
-fn from_paths(
-    matches: &ArgMatches,
-    context: &Context,
-) -> Result<(Inputs, Places, Sources), Failure> {
+fn from_paths(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
     let given = |name: &str| matches.get_one::<PathBuf>(name).cloned();
     let needed = ["interactions", "sequences", "encoder", "out"];
     let missing: Vec<_> = needed.iter().copied().filter(|name| given(name).is_none()).collect();
@@ -139,8 +147,7 @@ fn from_paths(
     refuse_inputs(&inputs, &model)?;
     storage::probe_writable(&model)?;
     let checkpoints = model.join("checkpoints");
-    let places = Places { model, checkpoints, cache: context.cache(matches) };
-    Ok((inputs, places, Sources::default()))
+    Ok((inputs, model, checkpoints, Sources::default()))
 }
 
 /// A model directory must not be a folder of the input, whose files it would replace.

@@ -56,6 +56,7 @@ mod tests {
             }
             Kind::OptionalText { .. } => "verdict",
             Kind::Device => "cpu",
+            Kind::OptionalS3Uri { .. } => "s3://lab-data/ppi/",
         }
     }
 
@@ -68,6 +69,8 @@ mod tests {
             "device",
             "token_budget",
             "bundle_encoder",
+            "storage_uri",
+            "sse_kms_key_id",
             "max_dropped_fraction",
         ]);
         // One choice only, so far: nothing to change it to.

@@ -244,4 +244,18 @@ pub const KEYS: &[Key] = &[
         effect: Effect::Conduct,
         help: "put the encoder's weights into the model directory",
     },
+    Key {
+        name: "storage_uri",
+        kind: Kind::OptionalS3Uri { absent: "none" },
+        default: "none",
+        effect: Effect::Conduct,
+        help: "place in S3 that shares embeddings, checkpoints and, outside SageMaker, the model",
+    },
+    Key {
+        name: "sse_kms_key_id",
+        kind: Kind::OptionalText { absent: "none" },
+        default: "none",
+        effect: Effect::Conduct,
+        help: "KMS key that encrypts what is written there; none leaves it to the bucket",
+    },
 ];

@@ -8,6 +8,7 @@ use std::ops::{Bound, RangeBounds};
 use figment::value::{Empty, Tag, Value};
 
 use crate::device::DeviceChoice;
+use crate::storage::remote::S3Uri;
 
 /// What values a key accepts. Ranges include their ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,6 +51,11 @@ pub enum Kind {
     },
     /// A [`DeviceChoice`].
     Device,
+    /// An [`S3Uri`] or nothing.
+    OptionalS3Uri {
+        /// How nothing is written, besides `null`, `None` and the empty text.
+        absent: &'static str,
+    },
 }
 
 impl Kind {
@@ -67,6 +73,7 @@ impl Kind {
                 format!("1 to {longest} integers from {min} to {max}, separated by commas")
             }
             Self::OptionalText { absent } => format!("a text, or `{absent}`"),
+            Self::OptionalS3Uri { absent } => format!("`s3://bucket/prefix/`, or `{absent}`"),
             Self::Device => alternatives(&["auto", "cpu", "cuda", "cuda:N"]),
         }
     }
@@ -86,7 +93,9 @@ impl Kind {
     pub(super) fn write(&self, value: &Value) -> String {
         match (self, value) {
             (
-                Self::OptionalInteger { absent, .. } | Self::OptionalText { absent },
+                Self::OptionalInteger { absent, .. }
+                | Self::OptionalText { absent }
+                | Self::OptionalS3Uri { absent },
                 Value::Empty(..),
             ) => (*absent).to_owned(),
             (_, Value::Array(_, items)) => {
@@ -99,7 +108,9 @@ impl Kind {
     fn parse(&self, text: &str) -> Option<Value> {
         let nothing = |absent| matches!(text, "" | "null" | "None") || text == absent;
         match *self {
-            Self::OptionalInteger { absent, .. } | Self::OptionalText { absent }
+            Self::OptionalInteger { absent, .. }
+            | Self::OptionalText { absent }
+            | Self::OptionalS3Uri { absent }
                 if nothing(absent) =>
             {
                 Some(Value::Empty(Tag::Default, Empty::None))
@@ -121,6 +132,9 @@ impl Kind {
             Self::Choice(words) => words.contains(&text).then(|| Value::from(text)),
             Self::Integers { .. } => self.integers(items(text)),
             Self::OptionalText { .. } => Some(Value::from(text)),
+            Self::OptionalS3Uri { .. } => {
+                text.parse::<S3Uri>().ok().map(|uri| Value::from(uri.to_string()))
+            }
             Self::Device => {
                 text.parse::<DeviceChoice>().ok().map(|device| Value::from(device.to_string()))
             }

@@ -24,6 +24,7 @@ pub use kind::Kind;
 pub use problem::{ConfigError, Problem};
 
 use crate::device::DeviceChoice;
+use crate::storage::remote::{Access, S3Uri};
 use crate::{classifier, dataset, embeddings, interactions, training};
 use layers::Layer;
 use values::Values;
@@ -50,6 +51,18 @@ pub struct RunConfig {
     pub device: DeviceChoice,
     /// Whether the encoder's weights are put into the model directory.
     pub bundle_encoder: bool,
+    /// Where embeddings, checkpoints and models are shared.
+    pub storage_uri: Option<S3Uri>,
+    /// The KMS key of what is written there; `None` leaves it to the bucket.
+    pub sse_kms_key_id: Option<String>,
+}
+
+impl RunConfig {
+    /// What it takes to use the bucket, if there is one.
+    pub fn access(&self) -> Option<Access> {
+        let sse_kms_key_id = self.sse_kms_key_id.clone();
+        self.storage_uri.clone().map(|uri| Access { uri, sse_kms_key_id })
+    }
 }
 
 /// Where values come from, from the weakest to the strongest; names are those of [`KEYS`].

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::RunConfig;
 use crate::device::DeviceChoice;
 use crate::interactions::{Evidence, SelfPairs};
+use crate::storage::remote::S3Uri;
 use crate::{classifier, dataset, embeddings, interactions, training};
 
 /// One field per entry of [`super::KEYS`], under the same name and in the same order.
@@ -37,6 +38,8 @@ pub(super) struct Values {
     embedding_dtype: embeddings::EmbeddingDtype,
     token_budget: Option<usize>,
     bundle_encoder: bool,
+    storage_uri: Option<S3Uri>,
+    sse_kms_key_id: Option<String>,
 }
 
 impl From<Values> for RunConfig {
@@ -83,6 +86,8 @@ impl From<Values> for RunConfig {
             seed,
             device: values.device,
             bundle_encoder: values.bundle_encoder,
+            storage_uri: values.storage_uri,
+            sse_kms_key_id: values.sse_kms_key_id,
         }
     }
 }
@@ -117,6 +122,8 @@ impl From<RunConfig> for Values {
             embedding_dtype: embeddings.embedding_dtype,
             token_budget: embeddings.token_budget,
             bundle_encoder: config.bundle_encoder,
+            storage_uri: config.storage_uri,
+            sse_kms_key_id: config.sse_kms_key_id,
         }
     }
 }

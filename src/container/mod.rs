@@ -20,7 +20,7 @@ use serde_json::Value;
 pub use channels::Channels;
 pub use cluster::Cluster;
 pub use failure::{failure_line, forget_failure, write_failure};
-pub use signals::install as install_signals;
+pub use signals::{install as install_signals, leave};
 
 use crate::storage::{self, StorageError};
 
@@ -170,6 +170,11 @@ impl Root {
                 .map_err(|error| ContainerError::Unwritable { folder, source: error.source })?;
         }
         Ok(())
+    }
+
+    /// A folder for what need not outlive the instance.
+    pub fn scratch(&self) -> PathBuf {
+        self.0.join("scratch")
     }
 
     fn input(&self) -> PathBuf {

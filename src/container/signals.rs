@@ -1,15 +1,25 @@
-//! Signals: the first asks the stages to stop, the second ends the process.
+//! Signals: the first asks the stages to stop, the second ends the process, and so does time.
 
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
-use signal_hook::flag;
+use signal_hook::{flag, low_level};
+use tracing::error;
 
-use crate::shutdown::Shutdown;
+use crate::shutdown::{HARD_STOP, Shutdown};
+
+/// How often the watchdog looks whether a stop was asked for.
+const TICK: Duration = Duration::from_millis(100);
+/// How long the watchdog's last words may take: whoever reads the log may have stopped reading.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Makes SIGTERM and SIGINT request `shutdown`; either of them after that exits at once with the
-/// conventional code of 128 + signal.
+/// conventional code of 128 + signal. A process that is still there [`HARD_STOP`] after the request
+/// ends with 143.
 ///
 /// SIGXFSZ becomes an error of the write that exceeds the limit.
 ///
@@ -25,34 +35,69 @@ pub fn install(shutdown: &Shutdown) -> io::Result<()> {
     // Its default action would end the process without a word; with a handler, writing a file over
     // the limit of its size fails and says why.
     flag::register(SIGXFSZ, Arc::default())?;
+    let shutdown = shutdown.clone();
+    thread::Builder::new().name("watchdog".into()).spawn(move || watch(&shutdown, HARD_STOP))?;
     Ok(())
+}
+
+/// Ends the process without running destructors, which threads that are still at work would not
+/// survive. Everything that is to be kept must have been written.
+pub fn leave(code: u8) -> ! {
+    // Nothing can be done if the output is gone.
+    let _ = io::stdout().flush();
+    low_level::exit(code.into())
+}
+
+/// Ends the process once a stop has been asked for `limit` ago.
+fn watch(shutdown: &Shutdown, limit: Duration) {
+    let elapsed = || shutdown.since().map(|since| since.elapsed());
+    while elapsed().is_none_or(|elapsed| elapsed < limit) {
+        thread::sleep(TICK);
+    }
+    let (said, heard) = mpsc::channel();
+    let speaker = thread::Builder::new().spawn(move || {
+        let seconds = limit.as_secs();
+        error!("still at work {seconds} seconds after the request to stop: ending at once");
+        let _ = said.send(());
+    });
+    if speaker.is_ok() {
+        let _ = heard.recv_timeout(LAST_WORDS);
+    }
+    low_level::exit(128 + SIGTERM)
 }
 
 #[cfg(test)]
 mod tests {
     use std::env;
-    use std::process::Command;
+    use std::process::{Child, Command, Stdio};
+    use std::time::Instant;
 
     use signal_hook::low_level::raise;
 
     use super::*;
 
-    /// Holds the second signal in the process that is to end by it.
-    const SECOND: &str = "SECOND_SIGNAL";
+    /// Tells the process that is to end what ends it.
+    const ENDED_BY: &str = "ENDED_BY";
+
+    /// This test program again, running one test only.
+    fn child(test: &str, ended_by: &str) -> Child {
+        Command::new(env::current_exe().unwrap())
+            .args([&format!("container::signals::tests::{test}"), "--exact"])
+            .env(ENDED_BY, ended_by)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
 
     #[test]
     fn the_first_signal_requests_and_the_second_exits() {
-        if let Ok(second) = env::var(SECOND) {
+        if let Ok(second) = env::var(ENDED_BY) {
             return stop_twice(second.parse().unwrap());
         }
         for (second, code) in [(SIGTERM, 143), (SIGINT, 130)] {
-            let test = "container::signals::tests::the_first_signal_requests_and_the_second_exits";
-            let child = Command::new(env::current_exe().unwrap())
-                .args([test, "--exact"])
-                .env(SECOND, second.to_string())
-                .output()
-                .unwrap();
-            assert_eq!(child.status.code(), Some(code), "{child:?}");
+            let test = "the_first_signal_requests_and_the_second_exits";
+            let status = child(test, &second.to_string()).wait().unwrap();
+            assert_eq!(status.code(), Some(code), "{status:?}");
         }
     }
 
@@ -60,8 +105,30 @@ mod tests {
         let shutdown = Shutdown::default();
         install(&shutdown).unwrap();
         assert!(!shutdown.requested());
-        raise(SIGTERM).unwrap();
+        low_level::raise(SIGTERM).unwrap();
         assert!(shutdown.requested());
-        raise(second).unwrap();
+        low_level::raise(second).unwrap();
+    }
+
+    #[test]
+    fn whoever_does_not_stop_is_ended_when_time_is_up() {
+        if env::var(ENDED_BY).is_ok() {
+            let shutdown = Shutdown::requested_ago(HARD_STOP - Duration::from_millis(300));
+            install(&shutdown).unwrap();
+            thread::sleep(Duration::from_secs(60));
+        }
+        let started = Instant::now();
+        let mut child = child("whoever_does_not_stop_is_ended_when_time_is_up", "time");
+        assert_eq!(child.wait().unwrap().code(), Some(143));
+        assert!(started.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn leaving_waits_for_nobody() {
+        if env::var(ENDED_BY).is_ok() {
+            thread::spawn(|| thread::sleep(Duration::from_secs(60)));
+            leave(7);
+        }
+        assert_eq!(child("leaving_waits_for_nobody", "itself").wait().unwrap().code(), Some(7));
     }
 }

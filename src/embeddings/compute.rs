@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::esm2::{self, Esm2, PackedBatch};
+use super::worker::Worker;
 use super::{EmbeddingDtype, EmbeddingStore, Error, Job, Row, windows};
 use crate::digest::Digest;
 use crate::progress::{Event, Task};
@@ -10,10 +11,11 @@ use crate::protein::ProteinSequence;
 
 /// Computes and appends unit after unit.
 ///
-/// A unit is appended whole or, if a stop is asked for between two of its batches, not at all.
+/// A unit is appended whole or, if a stop is asked for between two of its batches or one takes too
+/// long then, not at all.
 pub(super) fn compute(
     job: &Job<'_>,
-    model: &Esm2,
+    model: Esm2,
     store: &mut EmbeddingStore,
     sequences: &BTreeMap<Digest, &ProteinSequence>,
     units: &[Vec<Digest>],
@@ -26,9 +28,11 @@ pub(super) fn compute(
     // Units that are computed again count as not done, though some of their rows are there.
     let left: u64 = units.iter().map(|unit| residues_of(unit)).sum();
     job.observer.observe(Event::Started { task, done: total - left.min(total), total });
+    let mut worker = Worker::encoding(model);
     for unit in units {
         let members: Vec<_> = unit.iter().filter_map(|d| sequences.get(d).copied()).collect();
-        store.append(embed_unit(job, model, &members)?)?;
+        store.append(embed_unit(job, &mut worker, &members)?)?;
+        store.wait_for_room(&job.shutdown.flag());
         job.observer.observe(Event::Advanced { task, units: residues_of(unit) });
     }
     job.observer.observe(Event::Finished { task });
@@ -38,7 +42,7 @@ pub(super) fn compute(
 /// The embeddings of the sequences of one unit.
 fn embed_unit(
     job: &Job<'_>,
-    model: &Esm2,
+    worker: &mut Worker,
     members: &[&ProteinSequence],
 ) -> Result<Vec<Row>, Error> {
     let mut batches: Vec<PackedBatch> = Vec::new();
@@ -56,11 +60,11 @@ fn embed_unit(
         }
     }
     let mut pooled: Vec<f32> = Vec::new();
-    for batch in &batches {
+    for batch in batches {
         if job.shutdown.requested() {
             return Err(Error::Interrupted);
         }
-        pooled.extend(model.embed(batch).into_data().iter::<f32>());
+        pooled.extend(worker.run(batch, job.shutdown)?);
     }
 
     let dimension = job.encoder.config().hidden_size;

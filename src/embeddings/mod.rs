@@ -6,6 +6,7 @@ mod plan;
 mod space;
 mod store;
 mod windows;
+mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,11 +18,12 @@ use crate::digest::Digest;
 use crate::progress::Observer;
 use crate::protein::ProteinSequence;
 use crate::shutdown::Shutdown;
+use crate::storage::sync::SharedFolder;
 use esm2::{Encoder, EncoderError};
 use plan::{PlannedSequence, UnitPlan};
 pub use space::EmbeddingSpace;
 pub use store::upkeep;
-pub use store::{EmbeddingStore, Row, StoreError};
+pub use store::{CacheLocation, EmbeddingStore, Pin, Row, StoreError};
 
 /// How sequences become vectors. Every field but the token budget is part of the embedding space.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +138,44 @@ pub fn table(
     Ok(store.load(&keys)?)
 }
 
+/// A table of embeddings that stays the same over the attempts of a run.
+#[derive(Clone, Debug)]
+pub struct PinnedTable {
+    /// `[sequences, dimension]`.
+    pub values: Vec<f32>,
+    /// The digest of the sequences and their values.
+    pub digest: Digest,
+}
+
+/// As [`table`], from the rows that the first attempt of the run read, whatever other jobs have
+/// added to the store since. `run` is the run's folder, which holds the pin.
+pub fn pinned_table(
+    job: &Job<'_>,
+    store: &mut EmbeddingStore,
+    sequences: &[&ProteinSequence],
+    run: &SharedFolder,
+) -> Result<PinnedTable, Error> {
+    let earlier = Pin::of(run, store)?;
+    if let Some(pin) = &earlier {
+        store.follow(pin)?;
+    }
+    let values = table(job, store, sequences)?;
+    let keys: Vec<Digest> = sequences.iter().map(|sequence| sequence.digest()).collect();
+    let ours = Pin::new(store, &keys, &values);
+    let pin = ours.create_once(run, store)?;
+    if pin.table_digest() == ours.table_digest() {
+        return Ok(PinnedTable { values, digest: ours.table_digest() });
+    }
+    if earlier.is_none() {
+        // Another attempt was faster: its rows are the run's.
+        return pinned_table(job, store, sequences, run);
+    }
+    warn!(
+        "embeddings that this run was trained on were lost and computed again with other last bits: the          result is not bit-identical"
+    );
+    Ok(PinnedTable { values, digest: ours.table_digest() })
+}
+
 /// Brings the embeddings of all `sequences` into `store`, computing those that are not there.
 ///
 /// The encoder is loaded only if something is missing. Units are computed and appended whole;
@@ -150,6 +190,7 @@ pub fn embed(
     let absent = |store: &EmbeddingStore| -> BTreeSet<Digest> {
         distinct.keys().filter(|digest| !store.contains(digest)).copied().collect()
     };
+    store.fetch(&distinct.keys().copied().collect::<Vec<_>>())?;
     let missing = absent(store);
     let long = distinct.values().filter(|s| s.len() > job.settings.max_residues).count();
     if long > 0 {
@@ -158,7 +199,7 @@ pub fn embed(
     if !missing.is_empty() {
         let model = job.encoder.load(job.device)?;
         let units = units(job, store, &distinct, &missing)?;
-        let computed = compute::compute(job, &model, store, &distinct, &units);
+        let computed = compute::compute(job, model, store, &distinct, &units);
         store.seal()?;
         computed?;
     }

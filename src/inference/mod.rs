@@ -1,7 +1,6 @@
 //! Inference: probabilities of new pairs from a model directory.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use tracing::{info, warn};
 
@@ -9,7 +8,7 @@ use crate::artifacts::{self, Model};
 use crate::classifier::{self, PairClassifier, ParameterError};
 use crate::device::ComputeDevice;
 use crate::embeddings::esm2::Encoder;
-use crate::embeddings::{self, EmbeddingStore, StoreError};
+use crate::embeddings::{self, CacheLocation, EmbeddingStore, StoreError};
 use crate::interactions::ListedPair;
 use crate::progress::Observer;
 use crate::protein::Accession;
@@ -54,7 +53,7 @@ pub struct Predictor<'a> {
     /// Where it runs.
     pub device: &'a ComputeDevice,
     /// The embedding store.
-    pub cache: &'a Path,
+    pub cache: &'a CacheLocation,
     /// Tokens per batch; `None` lets the device decide.
     pub token_budget: Option<usize>,
     /// Told about progress.
@@ -127,7 +126,7 @@ impl Predictor<'_> {
         let mut settings = model.description.embeddings.clone();
         settings.token_budget = self.token_budget;
         let space = model.description.space.clone();
-        let mut store = EmbeddingStore::open(self.cache, space, &self.device.name)?;
+        let mut store = EmbeddingStore::open(self.cache.clone(), space, &self.device.name)?;
         let job = embeddings::Job {
             encoder,
             device: &self.device.device,

@@ -9,6 +9,7 @@ mod lines;
 mod map;
 pub mod remote;
 mod stream;
+pub mod sync;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -37,6 +38,13 @@ pub struct StorageError {
     pub path: PathBuf,
     /// Why it failed.
     pub source: io::Error,
+}
+
+impl StorageError {
+    /// Whether the file or folder does not exist.
+    pub fn is_absent(&self) -> bool {
+        self.source.kind() == io::ErrorKind::NotFound
+    }
 }
 
 /// Names the action and the path of an I/O error.

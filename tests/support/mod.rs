@@ -3,6 +3,8 @@
 pub(crate) mod job;
 pub(crate) mod kill;
 mod made_up;
+#[allow(dead_code, unused_imports, reason = "only the fault matrix uses S3")]
+pub(crate) mod s3;
 mod trained;
 
 use std::path::{Path, PathBuf};

@@ -9,6 +9,14 @@ const BUDGET: Kind = Kind::OptionalInteger { min: 1, max: 1000, absent: "auto" }
 const COLUMN: Kind = Kind::OptionalText { absent: "auto" };
 const WORD: Kind = Kind::Choice(&["esm2", "none"]);
 
+const PLACE: Kind = Kind::OptionalS3Uri { absent: "none" };
+
+#[test]
+fn places_in_s3_are_completed_and_others_are_refused() {
+    accepts(PLACE, &[("s3://lab-data/ppi", "s3://lab-data/ppi/"), ("", "none"), ("none", "none")]);
+    refuses(PLACE, &["lab-data/ppi", "s3://lab-data/../x", "https://lab-data"]);
+}
+
 /// What a text is read as, written back; `None` where it is refused.
 fn read(kind: Kind, text: &str) -> Option<String> {
     kind.read(&Value::from(text)).map(|value| kind.write(&value))

@@ -9,21 +9,30 @@
 //! ```
 //!
 //! Any number of processes may use one store: names are digests of contents, so equal names are
-//! equal files and a duplicate row is harmless. Nothing here is ever changed in place.
+//! equal files and a duplicate row is harmless. Nothing here is ever changed in place. With a
+//! bucket, the same layout lies below `cache/` there and the folder is its scratch copy: shards are
+//! fetched when their rows are needed, and uploaded when they are sealed.
 
+mod distant;
+mod index;
+mod pin;
 mod shard;
 pub mod upkeep;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::space::EmbeddingSpace;
 use crate::digest::Digest;
-use crate::storage::{self, Created, StorageError};
+use crate::storage::remote::RemoteError;
+use crate::storage::sync::{Remote, SharedError, SharedFolder};
+use crate::storage::{self, StorageError};
+use index::Index;
+pub use pin::Pin;
 use shard::{Shard, ShardWriter};
 
 /// A shard is sealed when its rows reach this size,
@@ -35,6 +44,8 @@ const SEAL_AGE: Duration = Duration::from_secs(30);
 /// No shard that Dyad writes is near this size; a larger file is not read.
 const MAX_SHARD_BYTES: u64 = 1 << 30;
 const MAX_PLAN_BYTES: u64 = 256 << 20;
+const SPACE: &str = "space.json";
+const MAX_SPACE_BYTES: u64 = 64 << 10;
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +53,12 @@ pub enum StoreError {
     /// A file could not be read or written.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The bucket refuses what a job needs.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// A file that machines share could not be had.
+    #[error(transparent)]
+    Shared(#[from] SharedError),
     /// The folder holds another space under this space's name.
     #[error(
         "`{0}` describes another embedding space than its folder name says; move the folder away"
@@ -60,11 +77,23 @@ pub enum StoreError {
     },
 }
 
-/// Where a row lies.
-#[derive(Clone, Copy, Debug)]
-struct Location {
-    shard: Digest,
-    row: usize,
+/// Where embeddings are kept.
+#[derive(Clone, Debug)]
+pub struct CacheLocation {
+    /// The folder that this process reads and writes.
+    pub folder: PathBuf,
+    /// A store of an earlier attempt that had no bucket: its shards are taken over, and it stays
+    /// as it is.
+    pub adopted: Option<PathBuf>,
+    /// The bucket that shares them.
+    pub remote: Option<Remote>,
+}
+
+impl From<&Path> for CacheLocation {
+    /// The folder alone.
+    fn from(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), adopted: None, remote: None }
+    }
 }
 
 /// An embedding to keep.
@@ -78,42 +107,56 @@ pub struct Row {
     pub values: Vec<f32>,
 }
 
-/// The embeddings of one space in one folder.
+/// The embeddings of one space.
 #[derive(Debug)]
 pub struct EmbeddingStore {
     folder: PathBuf,
     space: EmbeddingSpace,
     engine: String,
-    index: BTreeMap<Digest, Location>,
+    remote: Option<Remote>,
+    index: Index,
+    /// Shards in the folder that were verified.
+    local: BTreeSet<Digest>,
+    /// Shards that the bucket is known to hold.
+    distant: BTreeSet<Digest>,
     open: BTreeMap<Digest, Row>,
     opened_at: Instant,
 }
 
 impl EmbeddingStore {
-    /// Opens the store of `space` below `root`, verifying every shard; damaged shards are moved to
+    /// Opens the store of `space`, verifying every shard of the folder; damaged shards are moved to
     /// quarantine and their rows count as absent. `engine` names what will compute new rows.
-    pub fn open(root: &Path, space: EmbeddingSpace, engine: &str) -> Result<Self, StoreError> {
+    ///
+    /// With a bucket this is also the preflight: it lists, creates and reads there.
+    pub fn open(
+        location: impl Into<CacheLocation>,
+        space: EmbeddingSpace,
+        engine: &str,
+    ) -> Result<Self, StoreError> {
+        let CacheLocation { folder: root, adopted, remote } = location.into();
         let folder = root.join("v1").join(space.id());
         for part in ["shards", "plans"] {
             storage::create_folder(&folder.join(part))?;
             storage::remove_temporaries(&folder.join(part))?;
         }
-        let description = folder.join("space.json");
-        let ours = space.canonical_json();
-        if storage::create_once(&description, &ours)? == Created::Existed
-            && storage::read(&description, 1 << 20)? != ours
-        {
-            return Err(StoreError::ForeignSpace(description));
-        }
         let mut store = Self {
             folder,
             space,
             engine: engine.to_owned(),
-            index: BTreeMap::new(),
+            remote,
+            index: Index::default(),
+            local: BTreeSet::new(),
+            distant: BTreeSet::new(),
             open: BTreeMap::new(),
             opened_at: Instant::now(),
         };
+        store.describe()?;
         store.scan()?;
+        if let Some(adopted) = adopted.filter(|adopted| *adopted != root) {
+            store.adopt(&adopted)?;
+        }
+        store.discover()?;
+        store.upload_what_is_new();
         Ok(store)
     }
 
@@ -124,7 +167,7 @@ impl EmbeddingStore {
 
     /// Whether the embedding of a sequence is there, sealed or not.
     pub fn contains(&self, key: &Digest) -> bool {
-        self.index.contains_key(key) || self.open.contains_key(key)
+        self.index.get(key).is_some() || self.open.contains_key(key)
     }
 
     /// Adds the rows of one unit; those already there are kept as they are. Seals the open shard
@@ -134,7 +177,7 @@ impl EmbeddingStore {
             self.opened_at = Instant::now();
         }
         for row in rows {
-            if !self.index.contains_key(&row.key) {
+            if self.index.get(&row.key).is_none() {
                 self.open.entry(row.key).or_insert(row);
             }
         }
@@ -156,18 +199,20 @@ impl EmbeddingStore {
         let name = Digest::of(&bytes);
         storage::create_once(&self.shard_path(&name), &bytes)?;
         self.add(name, rows.iter().map(|row| row.key));
+        self.upload(name, bytes.len() as u64);
         Ok(())
     }
 
-    /// The embeddings of `keys` in that order, `[keys, dimension]`; keys must be sealed.
+    /// The embeddings of `keys` in that order, `[keys, dimension]`; keys must be sealed and in the
+    /// folder.
     ///
     /// Shards and rows are verified again.
     pub fn load(&self, keys: &[Digest]) -> Result<Vec<f32>, StoreError> {
         let dimension = self.space.dimension;
         let mut wanted: BTreeMap<Digest, Vec<(usize, usize)>> = BTreeMap::new();
         for (position, key) in keys.iter().enumerate() {
-            let location = self.index.get(key).ok_or(StoreError::Absent(*key))?;
-            wanted.entry(location.shard).or_default().push((position, location.row));
+            let (shard, row) = self.index.get(key).ok_or(StoreError::Absent(*key))?;
+            wanted.entry(shard).or_default().push((position, row));
         }
         let mut table = vec![0.0; keys.len() * dimension];
         for (name, rows) in wanted {
@@ -185,20 +230,33 @@ impl EmbeddingStore {
 
     /// The unit plan of this name: the one written first, whatever it holds.
     pub(super) fn plan_once(&self, name: &str, plan: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let path = self.folder.join("plans").join(format!("{name}.json"));
-        match storage::create_once(&path, plan)? {
-            Created::New => Ok(plan.to_vec()),
-            Created::Existed => Ok(storage::read(&path, MAX_PLAN_BYTES)?),
+        let plans = self.shared("plans");
+        Ok(plans.create_once(&format!("{name}.json"), plan, MAX_PLAN_BYTES)?.1)
+    }
+
+    /// Writes the description of the space, or compares it with the one that is there.
+    fn describe(&self) -> Result<(), StoreError> {
+        let ours = self.space.canonical_json();
+        let (_, there) = self.shared("").create_once(SPACE, &ours, MAX_SPACE_BYTES)?;
+        match there == ours {
+            true => Ok(()),
+            false => Err(StoreError::ForeignSpace(self.folder.join(SPACE))),
         }
     }
 
+    /// A part of the store that all machines share.
+    fn shared(&self, part: &str) -> SharedFolder {
+        let remote = self.remote.clone().map(|remote| (remote, self.key(part)));
+        SharedFolder::new(self.folder.join(part), remote)
+    }
+
     fn shard_path(&self, name: &Digest) -> PathBuf {
-        self.folder.join("shards").join(format!("{name}.safetensors"))
+        self.folder.join("shards").join(file_name(name))
     }
 
     fn scan(&mut self) -> Result<(), StoreError> {
         for name in storage::list(&self.folder.join("shards"))? {
-            let Some(Ok(name)) = name.strip_suffix(".safetensors").map(str::parse::<Digest>) else {
+            let Some(name) = shard_name(&name) else {
                 warn!(file = %name, "a file that is no shard lies among the shards; ignored");
                 continue;
             };
@@ -229,14 +287,44 @@ impl EmbeddingStore {
         }
     }
 
-    /// Rows that several shards hold are read from the one with the smallest name.
     fn add(&mut self, shard: Digest, keys: impl Iterator<Item = Digest>) {
-        for (row, key) in keys.enumerate() {
-            let location = self.index.entry(key).or_insert(Location { shard, row });
-            if shard < location.shard {
-                *location = Location { shard, row };
+        self.local.insert(shard);
+        self.index.add(shard, keys);
+    }
+
+    /// Takes over what an earlier attempt left in another folder.
+    fn adopt(&mut self, root: &Path) -> Result<(), StoreError> {
+        let from = root.join("v1").join(self.space.id());
+        for name in storage::list(&from.join("plans"))? {
+            let plan = storage::read(&from.join("plans").join(&name), MAX_PLAN_BYTES)?;
+            storage::create_once(&self.folder.join("plans").join(name), &plan)?;
+        }
+        let mut adopted = 0;
+        for name in storage::list(&from.join("shards"))?.iter().filter_map(|n| shard_name(n)) {
+            if self.local.contains(&name) {
+                continue;
+            }
+            let path = from.join("shards").join(file_name(&name));
+            let kept = storage::read(&path, MAX_SHARD_BYTES).map_err(|error| error.to_string());
+            match kept.and_then(|bytes| self.keep(&name, &bytes)) {
+                Ok(()) => adopted += 1,
+                Err(problem) => warn!(shard = %path.display(), problem, "not taken over"),
             }
         }
+        if adopted > 0 {
+            info!("{adopted} shard(s) of an earlier attempt taken over from `{}`", root.display());
+        }
+        Ok(())
+    }
+
+    /// Puts a shard from elsewhere into the folder, if it is what its name says.
+    fn keep(&mut self, name: &Digest, bytes: &[u8]) -> Result<(), String> {
+        let shard = self.verify(name, bytes)?;
+        shard.check_rows(self.space.dimension)?;
+        let keys: Vec<_> = shard.keys().collect();
+        storage::create_once(&self.shard_path(name), bytes).map_err(|error| error.to_string())?;
+        self.add(*name, keys.into_iter());
+        Ok(())
     }
 
     fn quarantine(&self, name: &Digest, problem: &str) -> Result<(), StoreError> {
@@ -244,12 +332,22 @@ impl EmbeddingStore {
         storage::create_folder(&folder)?;
         let from = self.shard_path(name);
         warn!(shard = %from.display(), problem, "damaged shard moved to quarantine; its rows are recomputed");
-        match storage::rename(&from, &folder.join(format!("{name}.safetensors"))) {
+        match storage::rename(&from, &folder.join(file_name(name))) {
             // Another process was faster.
             Err(error) if error.source.kind() == ErrorKind::NotFound => Ok(()),
             moved => Ok(moved?),
         }
     }
+}
+
+/// The file name of a shard.
+fn file_name(shard: &Digest) -> String {
+    format!("{shard}.safetensors")
+}
+
+/// The shard that a file name stands for.
+fn shard_name(file: &str) -> Option<Digest> {
+    file.strip_suffix(".safetensors")?.parse().ok()
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use std::fmt::Write as _;
 
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
+use serde::Deserialize;
 use serde_json::json;
 
 use super::Row;
@@ -67,9 +68,10 @@ impl ShardWriter<'_> {
     /// The JSON header, padded with spaces to a multiple of eight bytes.
     fn header(&self, n: usize, keys: &[u8]) -> String {
         let d = self.space.dimension;
-        let (dtype, size) = match self.space.stored {
-            EmbeddingDtype::F32 => ("F32", 4),
-            EmbeddingDtype::F16 => ("F16", 2),
+        let size = size_of_stored(self.space);
+        let dtype = match self.space.stored {
+            EmbeddingDtype::F32 => "F32",
+            EmbeddingDtype::F16 => "F16",
         };
         let metadata = json!({
             "schema": SCHEMA,
@@ -197,6 +199,72 @@ impl<'a> Shard<'a> {
             true => Ok(()),
             false => Err(format!("row {row} holds a value that is not finite")),
         }
+    }
+}
+
+/// The keys of a shard of `total` bytes by its first bytes, checked against themselves: enough to
+/// know what a shard claims to hold, not to use it.
+pub(super) fn keys_at_start(
+    start: &[u8],
+    total: u64,
+    space: &EmbeddingSpace,
+) -> Result<Vec<Digest>, String> {
+    let ends_early = || "its header ends early".to_owned();
+    let length = start.first_chunk().map(|first| u64::from_le_bytes(*first));
+    let data = length
+        .and_then(|length| length.checked_add(8))
+        .filter(|data| *data <= MAX_HEADER_BYTES.min(start.len() as u64))
+        .ok_or_else(ends_early)?;
+    let (header, data) = (&start[8..data as usize], &start[data as usize..]);
+    let header: IndexHeader = serde_json::from_slice(header).map_err(|error| error.to_string())?;
+    let IndexHeader { metadata, keys: IndexTensor { shape, data_offsets } } = header;
+    if metadata.schema != SCHEMA || metadata.space_id != space.id() {
+        return Err("it is a shard of another format or space".to_owned());
+    }
+    let end = shape[0].checked_mul(KEY_BYTES).filter(|_| shape[0] <= MAX_ROWS);
+    if shape[1] != KEY_BYTES || data_offsets[0] != 0 || end != Some(data_offsets[1]) {
+        return Err("its keys are not where a shard has them".to_owned());
+    }
+    let values = (space.dimension * size_of_stored(space) + 8) as u64 * shape[0] as u64;
+    let keys = data.get(..data_offsets[1]).ok_or("its keys are not among its first bytes")?;
+    if total != (start.len() - data.len() + keys.len()) as u64 + values {
+        return Err("its size is not that of its rows".to_owned());
+    }
+    if metadata.keys_crc32c != format!("{:08x}", crc32c::crc32c(keys)) {
+        return Err("the checksum of its keys does not match".to_owned());
+    }
+    let keys: &[[u8; KEY_BYTES]] = keys.as_chunks().0;
+    match keys.is_sorted_by(|one, next| one < next) {
+        true => Ok(keys.iter().map(|key| Digest::from_bytes(*key)).collect()),
+        false => Err("its keys are not sorted and unique".to_owned()),
+    }
+}
+
+/// What the header of a shard says about its keys.
+#[derive(Deserialize)]
+struct IndexHeader {
+    #[serde(rename = "__metadata__")]
+    metadata: IndexMetadata,
+    keys: IndexTensor,
+}
+
+#[derive(Deserialize)]
+struct IndexMetadata {
+    schema: String,
+    space_id: String,
+    keys_crc32c: String,
+}
+
+#[derive(Deserialize)]
+struct IndexTensor {
+    shape: [usize; 2],
+    data_offsets: [usize; 2],
+}
+
+fn size_of_stored(space: &EmbeddingSpace) -> usize {
+    match space.stored {
+        EmbeddingDtype::F32 => 4,
+        EmbeddingDtype::F16 => 2,
     }
 }
 

@@ -18,14 +18,14 @@ impl EmbeddingStore {
     /// The shards that [`Self::load`] would read for `keys`, in order of their names.
     fn shards_of(&self, keys: &[Digest]) -> Vec<Digest> {
         let mut names: Vec<_> =
-            keys.iter().filter_map(|key| self.index.get(key)).map(|l| l.shard).collect();
+            keys.iter().filter_map(|key| self.index.get(key)).map(|(shard, _)| shard).collect();
         names.sort_unstable();
         names.dedup();
         names
     }
 }
 
-fn space(stored: EmbeddingDtype) -> EmbeddingSpace {
+pub(super) fn space(stored: EmbeddingDtype) -> EmbeddingSpace {
     EmbeddingSpace {
         schema: 1,
         model: "esm2_t1_5d".to_owned(),
@@ -48,7 +48,7 @@ fn open(root: &Path) -> EmbeddingStore {
 }
 
 /// Rows of random values, sorted by key; equal names give equal keys, other seeds other values.
-fn rows(seed: u64, names: std::ops::Range<u32>) -> Vec<Row> {
+pub(super) fn rows(seed: u64, names: std::ops::Range<u32>) -> Vec<Row> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut row = |name: u32| Row {
         key: Digest::of(&name.to_le_bytes()),
@@ -60,11 +60,11 @@ fn rows(seed: u64, names: std::ops::Range<u32>) -> Vec<Row> {
     rows
 }
 
-fn keys(rows: &[Row]) -> Vec<Digest> {
+pub(super) fn keys(rows: &[Row]) -> Vec<Digest> {
     rows.iter().map(|row| row.key).collect()
 }
 
-fn values(rows: &[Row]) -> Vec<f32> {
+pub(super) fn values(rows: &[Row]) -> Vec<f32> {
     rows.iter().flat_map(|row| row.values.clone()).collect()
 }
 

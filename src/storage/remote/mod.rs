@@ -116,6 +116,7 @@ pub struct RemoteError {
     /// The object or folder.
     pub uri: String,
     /// Why it failed.
+    #[source]
     pub problem: Problem,
 }
 

@@ -3,20 +3,22 @@
 //! The SDK's own retries share one quota, and once many requests have failed it retries nothing
 //! (some 90 retries); and it retries neither 409 and 429 nor broken bodies. Hence this one.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
 use tracing::debug;
 
-use super::{Content, Listing, ObjectStore, Put, RemoteError};
+use super::{Content, Listing, ObjectStore, Problem, Put, RemoteError};
 
 /// The longest first wait; each failure doubles it,
 const FIRST: Duration = Duration::from_millis(200);
 /// up to this.
 const LONGEST: Duration = Duration::from_secs(20);
+/// How long a server that did not answer is left alone.
+const PAUSE: Duration = Duration::from_secs(60);
 /// How long a wait may go on after a stop was asked for.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -46,7 +48,10 @@ pub struct Patience {
 
 impl Patience {
     /// Calls `attempt` until it succeeds, fails for good, or time is up.
-    fn retry<T>(&self, attempt: impl Fn() -> Result<T, RemoteError>) -> Result<T, RemoteError> {
+    fn retry<T>(
+        &self,
+        mut attempt: impl FnMut() -> Result<T, RemoteError>,
+    ) -> Result<T, RemoteError> {
         let end = Instant::now() + self.deadline;
         let mut backoff = Backoff::default();
         loop {
@@ -73,16 +78,38 @@ impl Patience {
 }
 
 /// An object store that tries again what may succeed.
-#[derive(Clone, Debug)]
+///
+/// When patience has run out once, nothing is asked for a while: a job that goes on without S3
+/// must not wait again at every step.
+#[derive(Debug)]
 pub struct Retrying {
     inner: Arc<dyn ObjectStore>,
     patience: Patience,
+    gave_up: Mutex<Option<Instant>>,
 }
 
 impl Retrying {
     /// `inner` with patience.
     pub fn new(inner: Arc<dyn ObjectStore>, patience: Patience) -> Self {
-        Self { inner, patience }
+        Self { inner, patience, gave_up: Mutex::default() }
+    }
+
+    fn patiently<T>(
+        &self,
+        action: &'static str,
+        key: &str,
+        attempt: impl FnMut() -> Result<T, RemoteError>,
+    ) -> Result<T, RemoteError> {
+        let gave_up = || self.gave_up.lock().unwrap_or_else(PoisonError::into_inner);
+        if gave_up().is_some_and(|then| then.elapsed() < PAUSE) {
+            let problem = "the server did not answer a moment ago and is not asked again yet";
+            let uri = format!("{}{key}", self.place());
+            return Err(RemoteError { action, uri, problem: Problem::Transient(problem.into()) });
+        }
+        let result = self.patience.retry(attempt);
+        let failed = result.as_ref().is_err_and(RemoteError::is_transient);
+        *gave_up() = failed.then(Instant::now);
+        result
     }
 }
 
@@ -92,23 +119,23 @@ impl ObjectStore for Retrying {
     }
 
     fn list(&self, folder: &str) -> Result<Listing, RemoteError> {
-        self.patience.retry(|| self.inner.list(folder))
+        self.patiently("s3:ListBucket", folder, || self.inner.list(folder))
     }
 
     fn read(&self, key: &str, limit: u64) -> Result<Vec<u8>, RemoteError> {
-        self.patience.retry(|| self.inner.read(key, limit))
+        self.patiently("s3:GetObject", key, || self.inner.read(key, limit))
     }
 
     fn read_start(&self, key: &str, length: u64) -> Result<Vec<u8>, RemoteError> {
-        self.patience.retry(|| self.inner.read_start(key, length))
+        self.patiently("s3:GetObject", key, || self.inner.read_start(key, length))
     }
 
     fn create(&self, key: &str, content: &Content<'_>) -> Result<Put, RemoteError> {
-        self.patience.retry(|| self.inner.create(key, content))
+        self.patiently("s3:PutObject", key, || self.inner.create(key, content))
     }
 
     fn remove(&self, key: &str) -> Result<(), RemoteError> {
-        self.patience.retry(|| self.inner.remove(key))
+        self.patiently("s3:DeleteObject", key, || self.inner.remove(key))
     }
 }
 
@@ -141,6 +168,9 @@ mod tests {
         let started = Instant::now();
         assert!(store.list("").unwrap_err().is_transient());
         assert!(started.elapsed() < Duration::from_secs(5));
+        let asked = memory.attempts();
+        assert!(store.read("a", 1).unwrap_err().is_transient());
+        assert_eq!(memory.attempts(), asked, "left alone after that");
 
         let forever = patience(Duration::from_secs(3600));
         forever.stop.store(true, Ordering::SeqCst);

@@ -13,7 +13,7 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_types::service_config::ServiceConfigKey;
 use tokio::runtime;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::super::{Problem, RemoteError};
 use super::{ANSWER, Access, S3Store, ServerClock, problem_of, time_limit};
@@ -56,7 +56,14 @@ async fn client(access: &Access, clock: &ServerClock) -> Result<Client, Problem>
     check_credentials(&found).await?;
     let region = found.region().cloned().unwrap_or(Region::from_static(DEFAULT_REGION));
     let client = Client::from_conf(builder(&found, clock).region(region.clone()).build());
-    let actual = bucket_region(&client, access.uri.bucket()).await?;
+    let actual = match bucket_region(&client, access.uri.bucket()).await {
+        // It may answer later: a job goes on without it until then.
+        Err(problem @ (Problem::Transient(_) | Problem::Unreachable(_))) => {
+            warn!(%problem, "`{}` does not answer", access.uri);
+            None
+        }
+        region => region?,
+    };
     match actual {
         Some(actual) if actual != region.as_ref() => {
             debug!(from = %region, to = actual, "the bucket is in another region");

@@ -1,0 +1,73 @@
+//! The bucket of a command: connecting to it, and waiting for uploads at the end.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::ArgMatches;
+use tracing::{info, warn};
+
+use super::context::Context;
+use super::failure::Failure;
+use crate::config::RunConfig;
+use crate::embeddings::CacheLocation;
+use crate::storage::remote::Problem;
+use crate::storage::sync::Remote;
+
+/// How long a finished job waits for a server that does not answer.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Where embeddings are kept: `--cache`, else below a SageMaker root, else the user's cache folder;
+/// shared through the bucket that the configuration names.
+pub(super) fn cache(
+    matches: &ArgMatches,
+    context: &Context,
+    config: &RunConfig,
+) -> Result<CacheLocation, Failure> {
+    let remote = connect(context, config)?;
+    let given = matches.get_one::<PathBuf>("cache").cloned();
+    let kept = given.is_none().then(|| context.kept_cache()).flatten();
+    // With a bucket, what the platform copies to S3 by itself need not hold the embeddings too.
+    let scratch = remote.is_some().then(|| context.root.scratch());
+    let folder = match (&kept, scratch) {
+        (Some(_), Some(scratch)) => scratch,
+        (Some(kept), None) => kept.clone(),
+        (None, _) => given.unwrap_or_else(|| context.user_cache()),
+    };
+    if let (Some(kept), None) = (&kept, &remote) {
+        info!(
+            "embeddings are kept in `{}`: attempts of this job share them, other jobs compute their own",
+            kept.display()
+        );
+    }
+    let adopted = kept.filter(|kept| *kept != folder);
+    Ok(CacheLocation { folder, adopted, remote })
+}
+
+fn connect(context: &Context, config: &RunConfig) -> Result<Option<Remote>, Failure> {
+    let Some(access) = config.access() else { return Ok(None) };
+    match Remote::connect(access, context.shutdown.flag()) {
+        // A job under network isolation, or without a role, does what it can.
+        Err(error) if matches!(error.problem, Problem::Credentials(_)) => {
+            warn!(%error, "working without S3: nothing is shared with other jobs");
+            Ok(None)
+        }
+        remote => Ok(Some(remote?)),
+    }
+}
+
+/// Waits for the uploads that are left: until they are done, the server has been away for ten
+/// minutes, or a stop leaves no more time.
+pub(super) fn settle(cache: &CacheLocation, context: &Context) {
+    let Some(remote) = &cache.remote else { return };
+    let end = Instant::now() + PATIENCE;
+    let drained = remote.uploader().drain(|| Some(context.shutdown.deadline().unwrap_or(end)));
+    let place = remote.objects().place();
+    match drained.left {
+        0 => info!("{} file(s) uploaded to `{place}`", drained.uploaded),
+        left => warn!(
+            "{left} file(s) are not in `{place}`; they stay on this disk (embeddings in `{}`), and the \
+             next run here uploads them",
+            cache.folder.display()
+        ),
+    }
+}

@@ -1,0 +1,192 @@
+//! The bucket's side of the store: what lies there, fetching it, uploading to it.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use tracing::{info, warn};
+
+use super::{EmbeddingStore, MAX_SHARD_BYTES, SEAL_ROWS, StoreError, file_name, shard, shard_name};
+use crate::digest::Digest;
+use crate::storage::remote::{Object, RemoteError};
+use crate::storage::sync::{Rank, Remote, Upload};
+
+/// Bytes that hold the header and the keys of every shard of ours.
+const INDEX_BYTES: u64 = (64 << 10) + 32 * SEAL_ROWS as u64;
+/// Indexes read at a time,
+const PARALLEL_INDEXES: usize = 32;
+/// and whole shards: each is in memory while it is verified.
+const PARALLEL_SHARDS: usize = 4;
+
+impl EmbeddingStore {
+    /// The key of a part of the store; folders end in `/`.
+    pub(super) fn key(&self, part: &str) -> String {
+        let space = self.space.id();
+        match part {
+            "" => format!("cache/v1/{space}/"),
+            part => format!("cache/v1/{space}/{part}/"),
+        }
+    }
+
+    /// Learns which rows lie in the bucket, and gives the number of shards that are new there.
+    /// While it does not answer, only what is in the folder counts.
+    pub(super) fn discover(&mut self) -> Result<usize, StoreError> {
+        let Some(remote) = self.remote.clone() else { return Ok(0) };
+        let listing = match remote.objects().list(&self.key("shards")) {
+            Err(error) if error.is_transient() => {
+                warn!(%error, "embeddings in S3 are left out: what is missing here is computed");
+                return Ok(0);
+            }
+            listing => listing?,
+        };
+        let named = |object: Object| Some((shard_name(&object.name)?, object.bytes));
+        let there: Vec<_> = listing.objects.into_iter().filter_map(named).collect();
+        let unknown: Vec<_> =
+            there.iter().filter(|(name, _)| !self.index.knows(name)).copied().collect();
+        let indexes = in_parallel(PARALLEL_INDEXES, &unknown, |(name, bytes)| {
+            self.distant_index(&remote, name, *bytes)
+        });
+        let mut new = 0;
+        for ((name, _), index) in unknown.iter().zip(indexes) {
+            match index {
+                Ok(keys) => {
+                    self.index.add(*name, keys);
+                    new += 1;
+                }
+                Err(problem) => warn!(shard = %name, problem, "a shard in S3 is left out"),
+            }
+        }
+        self.distant.extend(there.iter().map(|(name, _)| *name));
+        Ok(new)
+    }
+
+    /// The keys of a shard in the bucket, by its first bytes. They are verified only against
+    /// themselves; the whole shard is, before a value is used.
+    fn distant_index(
+        &self,
+        remote: &Remote,
+        name: &Digest,
+        bytes: u64,
+    ) -> Result<Vec<Digest>, String> {
+        let key = self.key("shards") + &file_name(name);
+        let start = remote.objects().read_start(&key, INDEX_BYTES.min(bytes));
+        let start = start.map_err(|error| error.to_string())?;
+        shard::keys_at_start(&start, bytes, &self.space)
+    }
+
+    /// Brings the shards that hold `keys` into the folder. Rows that cannot be had count as absent
+    /// from now on.
+    pub fn fetch(&mut self, keys: &[Digest]) -> Result<(), StoreError> {
+        let shards = keys.iter().filter_map(|key| self.index.get(key)).map(|(shard, _)| shard);
+        let shards: BTreeSet<_> = shards.filter(|shard| !self.local.contains(shard)).collect();
+        self.fetch_shards(&shards.into_iter().collect::<Vec<_>>())
+    }
+
+    /// Brings shards into the folder that are not there yet.
+    pub(super) fn fetch_shards(&mut self, shards: &[Digest]) -> Result<(), StoreError> {
+        let Some(remote) = self.remote.clone() else { return Ok(()) };
+        let missing: Vec<_> =
+            shards.iter().filter(|name| !self.local.contains(*name)).copied().collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let (count, place) = (missing.len(), remote.objects().place().to_owned());
+        info!("fetching {count} shard(s) of embeddings from `{place}`");
+        let folder = self.key("shards");
+        for part in missing.chunks(PARALLEL_SHARDS) {
+            let bodies = in_parallel(PARALLEL_SHARDS, part, |name| {
+                remote.objects().read(&format!("{folder}{}", file_name(name)), MAX_SHARD_BYTES)
+            });
+            for (name, body) in part.iter().zip(bodies) {
+                self.keep_fetched(name, body)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn keep_fetched(
+        &mut self,
+        name: &Digest,
+        body: Result<Vec<u8>, RemoteError>,
+    ) -> Result<(), StoreError> {
+        let problem = match body {
+            Ok(bytes) => match self.keep(name, &bytes) {
+                Ok(()) => return Ok(()),
+                Err(problem) => problem,
+            },
+            Err(error) if error.is_transient() || error.is_absent() => error.to_string(),
+            Err(error) => return Err(error.into()),
+        };
+        warn!(shard = %name, problem, "a shard in S3 cannot be used; its rows are computed again");
+        self.index.forget(name);
+        Ok(())
+    }
+
+    /// Has every shard uploaded that the bucket lacks.
+    pub(super) fn upload_what_is_new(&self) {
+        let Some(remote) = &self.remote else { return };
+        let new: Vec<_> = self.local.difference(&self.distant).copied().collect();
+        let (known, here) = (self.distant.len(), self.local.len());
+        info!(
+            "embeddings in `{}`: {known} shard(s), fetched when needed; here {here}, of which {} are to \
+             be uploaded",
+            remote.objects().place(),
+            new.len()
+        );
+        for name in new {
+            // A file that is gone again has nothing to upload.
+            let bytes = self.shard_path(&name).metadata().map_or(0, |metadata| metadata.len());
+            self.upload(name, bytes);
+        }
+    }
+
+    /// Has one shard uploaded.
+    pub(super) fn upload(&self, name: Digest, bytes: u64) {
+        let Some(remote) = &self.remote else { return };
+        remote.uploader().submit(Upload {
+            key: self.key("shards") + &file_name(&name),
+            path: self.shard_path(&name),
+            bytes,
+            digest: name,
+            rank: Rank::Shard,
+            watcher: None,
+        });
+    }
+
+    /// Waits while more embeddings than should be lost with the disk are not uploaded yet.
+    pub(in crate::embeddings) fn wait_for_room(&self, stop: &AtomicBool) {
+        if let Some(remote) = &self.remote {
+            remote.uploader().wait_for_room(stop);
+        }
+    }
+}
+
+/// The results of `work` on each item, in their order, on `threads` threads.
+fn in_parallel<T: Sync, R: Send>(
+    threads: usize,
+    items: &[T],
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::with_capacity(items.len()));
+    thread::scope(|scope| {
+        for _ in 0..threads.min(items.len()) {
+            scope.spawn(|| {
+                loop {
+                    let position = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(position) else { return };
+                    let result = work(item);
+                    let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+                    results.push((position, result));
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_by_key(|(position, _)| *position);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+//! What a job does with its bucket: reads with patience, uploads in the background.
+//!
+//! Losing the connection never stops a job. What was to be read counts as not there, with a
+//! warning; what was to be uploaded waits on the disk until the server answers again.
+
+mod queue;
+mod shared;
+mod uploader;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+pub use queue::{Rank, Upload};
+pub use shared::{SharedError, SharedFolder};
+pub use uploader::{Drained, Go, UploadWatcher, Uploader};
+
+use super::remote::{Access, ObjectStore, Patience, RemoteError, Retrying, S3Store};
+
+/// How long a read is tried again before a job goes on without it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A bucket in use.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    objects: Arc<Retrying>,
+    uploader: Arc<Uploader>,
+}
+
+impl Remote {
+    /// Finds credentials and the bucket; `stop` ends all waiting for reads.
+    pub fn connect(access: Access, stop: Arc<AtomicBool>) -> Result<Self, RemoteError> {
+        Ok(Self::new(Arc::new(S3Store::connect(access)?), stop))
+    }
+
+    /// Uses `store`; `stop` ends all waiting for reads.
+    pub fn new(store: Arc<dyn ObjectStore>, stop: Arc<AtomicBool>) -> Self {
+        Self::patient(store, Patience { deadline: PATIENCE, stop })
+    }
+
+    /// Uses `store` with little patience.
+    #[cfg(test)]
+    pub(crate) fn with_patience(store: Arc<dyn ObjectStore>, deadline: Duration) -> Self {
+        Self::patient(store, Patience { deadline, stop: Arc::default() })
+    }
+
+    fn patient(store: Arc<dyn ObjectStore>, patience: Patience) -> Self {
+        let objects = Arc::new(Retrying::new(Arc::clone(&store), patience));
+        Self { objects, uploader: Arc::new(Uploader::start(store)) }
+    }
+
+    /// The objects, read with patience.
+    pub fn objects(&self) -> &dyn ObjectStore {
+        self.objects.as_ref()
+    }
+
+    /// What uploads in the background.
+    pub fn uploader(&self) -> &Uploader {
+        &self.uploader
+    }
+}
