@@ -13,6 +13,7 @@
 //! A directory without manifest is not a model. Names of files are ours, never taken from data.
 
 mod error;
+mod publish;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -26,6 +27,7 @@ use crate::embeddings::esm2::{Encoder, EncoderIdentity};
 use crate::embeddings::{self, EmbeddingSpace};
 use crate::storage::{self, SourceFile};
 pub use error::Error;
+pub use publish::publish;
 
 /// The version of the model directory.
 const SCHEMA: &str = "dyad.model.v1";

@@ -149,7 +149,9 @@ pub fn train(run: &Run<'_>) -> Result<Summary, Error> {
     let table = classifier::embedding_table(table, job.space.dimension, &job.device.device);
     let outcome = job.fit(table.clone())?;
     let scored = job.evaluate(&table, &outcome)?;
-    job.write(&outcome, scored, &standardizer)
+    let summary = job.write(&outcome, scored, &standardizer)?;
+    job.publish(&summary)?;
+    Ok(summary)
 }
 
 /// The digest of everything that changes the result.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::embeddings::esm2::{EncoderError, EncoderIdentity};
 use crate::storage::StorageError;
+use crate::storage::remote::RemoteError;
 
 /// Why a model directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +12,9 @@ pub enum Error {
     /// A file could not be read or written.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The bucket refused the model, or did not answer.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// No manifest.
     #[error(
         "`{0}` is not a model directory: it has no `manifest.json`; give the folder that `dyad train` wrote, unpacked"

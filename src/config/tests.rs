@@ -56,6 +56,8 @@ fn defaults_are_those_documented_and_in_the_order_of_the_table() {
     embedding_dtype = f32 (default)
     token_budget = auto (default)
     bundle_encoder = false (default)
+    storage_uri = none (default)
+    sse_kms_key_id = none (default)
     ");
     assert_eq!(resolved.config.embeddings.token_budget, None);
 }

@@ -132,6 +132,11 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, StorageError> {
     Ok(bytes)
 }
 
+/// The size of a file in bytes.
+pub fn length(path: &Path) -> Result<u64, StorageError> {
+    fs::metadata(path).map(|metadata| metadata.len()).context("read", path)
+}
+
 /// Makes a folder and its parents.
 pub fn create_folder(path: &Path) -> Result<(), StorageError> {
     fs::create_dir_all(path).context("create the folder", path)

@@ -9,6 +9,7 @@ use tracing::{info, warn};
 
 use super::{EmbeddingStore, MAX_SHARD_BYTES, SEAL_ROWS, StoreError, file_name, shard, shard_name};
 use crate::digest::Digest;
+use crate::storage;
 use crate::storage::remote::{Object, RemoteError};
 use crate::storage::sync::{Rank, Remote, Upload};
 
@@ -136,8 +137,9 @@ impl EmbeddingStore {
         );
         for name in new {
             // A file that is gone again has nothing to upload.
-            let bytes = self.shard_path(&name).metadata().map_or(0, |metadata| metadata.len());
-            self.upload(name, bytes);
+            if let Ok(bytes) = storage::length(&self.shard_path(&name)) {
+                self.upload(name, bytes);
+            }
         }
     }
 
