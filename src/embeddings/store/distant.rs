@@ -165,7 +165,7 @@ impl EmbeddingStore {
 }
 
 /// The results of `work` on each item, in their order, on `threads` threads.
-fn in_parallel<T: Sync, R: Send>(
+pub(super) fn in_parallel<T: Sync, R: Send>(
     threads: usize,
     items: &[T],
     work: impl Fn(&T) -> R + Sync,

@@ -77,7 +77,9 @@ impl ObjectStore for Folder {
             path.parent().map_or(Ok(()), storage::create_folder)?;
             match storage::create_once(&path, bytes)? {
                 Created::New => Ok(Put::New),
-                Created::Existed if storage::read(&path, content.bytes).is_ok_and(|b| b == bytes) => {
+                Created::Existed
+                    if storage::read(&path, content.bytes).is_ok_and(|b| b == bytes) =>
+                {
                     Ok(Put::Same)
                 }
                 Created::Existed => Ok(Put::Other),

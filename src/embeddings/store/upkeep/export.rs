@@ -105,7 +105,8 @@ impl Export<'_> {
         let named = self.names.is_some();
         storage::write_stream(path, |file: &mut File| {
             let mut file = BufWriter::new(file);
-            let mut line = format!("row\tsha256\tresidues{}\n", if named { "\taccessions" } else { "" });
+            let mut line =
+                format!("row\tsha256\tresidues{}\n", if named { "\taccessions" } else { "" });
             for (place, (key, shard, row)) in rows.iter().enumerate() {
                 let residues = self.space.shards[*shard as usize].index.residues[*row as usize];
                 // Writing to a string cannot fail.

@@ -1,20 +1,16 @@
 //! What a cache holds, from listings and the starts of its shards.
 
-use std::collections::BTreeMap;
-use std::panic;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, SystemTime};
 
-use super::super::MAX_SHARD_BYTES;
+use super::super::distant::in_parallel;
+use super::super::{MAX_SHARD_BYTES, MAX_SPACE_BYTES, SPACE, shard_name};
 use super::index::{ShardIndex, index_bytes};
-use super::{Cache, CacheError, SHARDS, SPACES, go_on, shard_name};
+use super::{Cache, CacheError, SHARDS, SPACES, go_on};
 use crate::digest::Digest;
 use crate::embeddings::EmbeddingSpace;
 use crate::shutdown::Shutdown;
 use crate::storage::remote::{Listing, Object};
 
-const MAX_DESCRIPTION_BYTES: u64 = 1 << 20;
 /// No encoder has embeddings of this length.
 const MAX_DIMENSION: usize = 1 << 20;
 /// Indexes read at a time: of a bucket each takes a round trip.
@@ -77,7 +73,7 @@ pub fn inventory(cache: &Cache, shutdown: &Shutdown) -> Result<Inventory, CacheE
 }
 
 /// Looks at the one space whose id begins with `prefix`.
-pub fn space(
+pub fn find_space(
     cache: &Cache,
     prefix: &str,
     shutdown: &Shutdown,
@@ -153,11 +149,10 @@ fn ids(cache: &Cache) -> Result<Vec<String>, CacheError> {
 
 /// The description of a space, unless it is not one that this version writes.
 fn describe(cache: &Cache, id: &str) -> Result<Result<EmbeddingSpace, Flaw>, CacheError> {
-    let key = cache.key(id, "space.json");
-    let flaw = |problem: &str| {
-        Ok(Err(Flaw { uri: cache.uri_of(&key), problem: problem.to_owned() }))
-    };
-    let bytes = match cache.objects.read(&key, MAX_DESCRIPTION_BYTES) {
+    let key = cache.key(id, SPACE);
+    let flaw =
+        |problem: &str| Ok(Err(Flaw { uri: cache.uri_of(&key), problem: problem.to_owned() }));
+    let bytes = match cache.objects.read(&key, MAX_SPACE_BYTES) {
         Err(error) if error.is_absent() => return flaw("it is missing"),
         bytes => bytes?,
     };
@@ -183,7 +178,7 @@ fn shards(
     let now = now(&listing);
     let named: Vec<_> =
         listing.objects.iter().filter_map(|o| Some((shard_name(&o.name)?, o))).collect();
-    let read = in_parallel(&named, |(name, object)| {
+    let read = in_parallel(PARALLEL, &named, |(name, object)| {
         go_on(shutdown)?;
         read_index(cache, &id, &space, name, object)
     });
@@ -215,27 +210,17 @@ fn read_index(
     object: &Object,
 ) -> Result<Index, CacheError> {
     let key = cache.shard_key(id, name);
-    let flaw = |problem: String| Some(Err(Flaw { uri: cache.uri_of(&key), problem }));
     if object.bytes > MAX_SHARD_BYTES {
-        return Ok(flaw(format!("it has {} bytes, more than any shard", object.bytes)));
+        let problem = format!("it has {} bytes, more than any shard", object.bytes);
+        return Ok(Some(Err(Flaw { uri: cache.uri_of(&key), problem })));
     }
-    let mut start = cache.objects.read_start(&key, index_bytes(space, object.bytes));
-    for whole in [false, true] {
-        if whole {
-            // Another writer's order of tensors: the index lies anywhere.
-            start = cache.objects.read(&key, MAX_SHARD_BYTES);
-        }
-        let bytes = match start {
-            Err(error) if error.is_absent() => return Ok(None),
-            bytes => bytes?,
-        };
-        match ShardIndex::parse(&bytes, object.bytes, space) {
-            Ok(Some(index)) => return Ok(Some(Ok(index))),
-            Err(problem) => return Ok(flaw(problem)),
-            Ok(None) => start = Ok(Vec::new()),
-        }
+    match cache.objects.read_start(&key, index_bytes(space, object.bytes)) {
+        Err(error) if error.is_absent() => Ok(None),
+        start => Ok(Some(
+            ShardIndex::parse(&start?, object.bytes, space)
+                .map_err(|problem| Flaw { uri: cache.uri_of(&key), problem }),
+        )),
     }
-    Ok(flaw("it ends inside its index".to_owned()))
 }
 
 /// The present by the clock that dates the objects. A server that does not tell it is taken to
@@ -247,25 +232,4 @@ pub(super) fn now(listing: &Listing) -> SystemTime {
 
 pub(super) fn age(now: SystemTime, object: &Object) -> Duration {
     now.duration_since(object.modified).unwrap_or_default()
-}
-
-/// Calls `run` on every item, some at a time; results are in the order of the items.
-fn in_parallel<T: Sync, R: Send>(items: &[T], run: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            match items.get(at) {
-                Some(item) => done.push((at, run(item))),
-                None => return done,
-            }
-        }
-    };
-    let results: BTreeMap<usize, R> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..PARALLEL).map(|_| scope.spawn(work)).collect();
-        let joined = workers.into_iter().map(thread::ScopedJoinHandle::join);
-        joined.flat_map(|done| done.unwrap_or_else(|panic| panic::resume_unwind(panic))).collect()
-    });
-    results.into_values().collect()
 }

@@ -16,17 +16,18 @@ mod whole;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::file_name;
 use crate::digest::Digest;
-use crate::embeddings::{EmbeddingDtype, EmbeddingSpace};
 use crate::shutdown::Shutdown;
 use crate::storage::StorageError;
 use crate::storage::remote::{Folder, ObjectStore, Problem, RemoteError};
 pub use collect::{
-    Discard, Done, Merge, Pins, Plan, Removal, SpacePlan, Survey, Unseen, Why, collect, plan, survey,
+    Discard, Done, Merge, Pins, Plan, Removal, SpacePlan, Survey, Unseen, Why, collect, plan,
+    survey,
 };
 pub use export::{Export, Format, export};
 pub use index::ShardIndex;
-pub use inventory::{Flaw, Inventory, ShardEntry, SpaceInventory, inventory, space};
+pub use inventory::{Flaw, Inventory, ShardEntry, SpaceInventory, find_space, inventory};
 pub use verify::{Damaged, Verified, quarantine, verify};
 
 /// Where the spaces of a cache lie below its root.
@@ -34,7 +35,6 @@ const SPACES: &str = "v1/";
 /// Where the cache lies below the prefix of a bucket; a local folder is the cache itself.
 const IN_BUCKET: &str = "cache/";
 const SHARDS: &str = "shards";
-const SHARD_SUFFIX: &str = ".safetensors";
 
 /// Why something could not be done with a cache.
 #[derive(Debug, thiserror::Error)]
@@ -150,7 +150,7 @@ impl Cache {
     }
 
     fn shard_key(&self, space: &str, name: &Digest) -> String {
-        self.key(space, &format!("{SHARDS}/{name}{SHARD_SUFFIX}"))
+        self.key(space, &format!("{SHARDS}/{}", file_name(name)))
     }
 
     /// A key below the cache's root as people write it.
@@ -161,20 +161,6 @@ impl Cache {
     fn uri(&self, rest: &str) -> String {
         self.uri_of(&format!("{}{rest}", self.root))
     }
-}
-
-/// The bytes of a row as stored.
-fn row_bytes(space: &EmbeddingSpace) -> usize {
-    let size = match space.stored {
-        EmbeddingDtype::F32 => 4,
-        EmbeddingDtype::F16 => 2,
-    };
-    space.dimension * size
-}
-
-/// The shard that a file of this name is.
-fn shard_name(file: &str) -> Option<Digest> {
-    file.strip_suffix(SHARD_SUFFIX)?.parse().ok()
 }
 
 fn go_on(shutdown: &Shutdown) -> Result<(), CacheError> {

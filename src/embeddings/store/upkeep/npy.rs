@@ -5,8 +5,9 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
+use super::CacheError;
 use super::export::{Export, Rows, absent};
-use super::{CacheError, row_bytes};
+use super::index::row_bytes;
 use crate::embeddings::EmbeddingDtype;
 use crate::storage::{self, Context};
 
@@ -60,7 +61,8 @@ mod tests {
     #[test]
     fn the_header_is_numpys() {
         // What NumPy 2.4 writes for `np.save(f, np.zeros((3, 5), np.float16))`.
-        let expected = b"\x93NUMPY\x01\x00v\x00{'descr': '<f2', 'fortran_order': False, 'shape': (3, 5), }";
+        let expected =
+            b"\x93NUMPY\x01\x00v\x00{'descr': '<f2', 'fortran_order': False, 'shape': (3, 5), }";
         let header = header(EmbeddingDtype::F16, 3, 5);
         assert!(header.starts_with(expected), "{:?}", String::from_utf8_lossy(&header));
         assert_eq!(header.len(), 128);

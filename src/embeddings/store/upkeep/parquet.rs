@@ -80,8 +80,7 @@ fn write_rows<W: std::io::Write + Send>(
     column::<ByteArrayType, _>(group, &names, Some(&named), None)?;
 
     let space = &job.space.space;
-    let values: Vec<f32> =
-        wanted.iter().flat_map(|w| decode(space, shard.row(w.row))).collect();
+    let values: Vec<f32> = wanted.iter().flat_map(|w| decode(space, shard.row(w.row))).collect();
     let first: Vec<_> =
         (0..values.len()).map(|at| i16::from(!at.is_multiple_of(space.dimension))).collect();
     column::<FloatType, _>(group, &values, Some(&vec![1; values.len()]), Some(&first))

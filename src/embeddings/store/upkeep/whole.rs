@@ -2,9 +2,9 @@
 
 use super::super::MAX_SHARD_BYTES;
 use super::super::shard::Shard;
-use super::index::ShardIndex;
+use super::index::{ShardIndex, row_bytes};
 use super::inventory::SpaceInventory;
-use super::{Cache, CacheError, row_bytes};
+use super::{Cache, CacheError};
 use crate::digest::Digest;
 use crate::embeddings::EmbeddingSpace;
 
@@ -58,8 +58,7 @@ pub(super) fn check(
         return Err("its SHA-256 is not its name".to_owned());
     }
     Shard::parse(bytes, space)?.check_rows(space.dimension)?;
-    let index = ShardIndex::parse(bytes, bytes.len() as u64, space)?;
-    index.ok_or_else(|| "it ends inside its index".to_owned())
+    ShardIndex::parse(bytes, bytes.len() as u64, space)
 }
 
 /// The values of a row as stored.

@@ -8,12 +8,10 @@ use tracing::{info, warn};
 use super::survey::{Survey, pins};
 use super::{Merge, Plan, Removal, SpacePlan};
 use crate::digest::Digest;
-use crate::embeddings::store::Row;
 use crate::embeddings::store::shard::ShardWriter;
 use crate::embeddings::store::upkeep::whole::{WholeShard, decode};
-use crate::embeddings::store::upkeep::{
-    Cache, CacheError, SHARDS, SpaceInventory, go_on, shard_name,
-};
+use crate::embeddings::store::upkeep::{Cache, CacheError, SHARDS, SpaceInventory, go_on};
+use crate::embeddings::store::{Row, shard_name};
 use crate::shutdown::Shutdown;
 use crate::storage::remote::{Content, Folder, Put};
 
@@ -137,9 +135,7 @@ impl Held<'_> {
         }
         match self.shards.entry(*name) {
             Entry::Occupied(held) => Ok(held.into_mut()),
-            Entry::Vacant(free) => {
-                Ok(free.insert(WholeShard::read(self.cache, self.space, name)?))
-            }
+            Entry::Vacant(free) => Ok(free.insert(WholeShard::read(self.cache, self.space, name)?)),
         }
     }
 }

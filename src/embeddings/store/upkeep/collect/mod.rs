@@ -6,11 +6,11 @@
 //!
 //! 1. no pin of a run names it, and it is older than the grace period,
 //! 2. each of its rows lies, bit for bit, in another shard that is as old and stays, and
-//! 3. for each of its sequences the shard with the smallest name among those that remain holds the
-//!    values that readers see now.
+//! 3. for each of its sequences it holds the values that readers see, those in the shard with the
+//!    smallest name, and readers see the same values without it.
 //!
-//! Every prefix of a plan keeps 2 and 3, whatever stops it: no reader ever sees other values, and
-//! no value is lost. Shards are tried smallest first, so that sources go and merged shards stay.
+//! Every prefix of a plan keeps 2 and 3, whatever stops it: no reader ever sees other values, no
+//! value is lost, and a run whose pin was not known still finds what it read. Shards are tried smallest first, so that sources go and merged shards stay.
 
 mod execute;
 mod plan;
@@ -106,8 +106,8 @@ pub enum Why {
     Pinned(String),
     /// It, or what holds its rows, has not been there for the grace period.
     Young,
-    /// Without it, readers would see other values of some sequence.
-    Hides,
+    /// Some sequence of it has several values, of which readers must go on seeing the same.
+    Contested,
 }
 
 impl Plan {
@@ -122,7 +122,8 @@ impl Plan {
     /// One line that sums it up: `merge=2 sources=9 remove=3 discard=1 wait=9 keep=120 bytes=1234`,
     /// with the bytes that become free.
     pub fn summary(&self) -> String {
-        let sum = |count: &dyn Fn(&SpacePlan) -> usize| self.spaces.iter().map(count).sum::<usize>();
+        let sum =
+            |count: &dyn Fn(&SpacePlan) -> usize| self.spaces.iter().map(count).sum::<usize>();
         let bytes = self.spaces.iter().flat_map(|space| {
             let shards = space.removals.iter().map(|removal| removal.bytes);
             shards.chain(space.discards.iter().map(|discard| discard.bytes))
@@ -175,7 +176,9 @@ impl fmt::Display for Unseen {
         f.write_str(match self {
             Self::Quarantined => "a damaged shard, moved aside longer ago than the grace period",
             Self::Temporary => "left by a killed process longer ago than the grace period",
-            Self::Embedded => "a unit plan older than the grace period whose sequences are all embedded",
+            Self::Embedded => {
+                "a unit plan older than the grace period whose sequences are all embedded"
+            }
         })
     }
 }
@@ -184,8 +187,12 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pinned(run) => write!(f, "run `{run}` reads it"),
-            Self::Young => f.write_str("it or what holds its rows is younger than the grace period"),
-            Self::Hides => f.write_str("without it readers would see other values of a sequence"),
+            Self::Young => {
+                f.write_str("it or what holds its rows is younger than the grace period")
+            }
+            Self::Contested => {
+                f.write_str("a sequence of it has several values, and runs may have read any")
+            }
         }
     }
 }

@@ -7,7 +7,8 @@ use super::rows::{Rows, State, Verdict};
 use super::survey::Survey;
 use super::{Discard, Merge, Pins, Plan, Removal, SpacePlan, Surveyed, Unseen, Why};
 use crate::digest::Digest;
-use crate::embeddings::store::upkeep::{ShardEntry, row_bytes};
+use crate::embeddings::store::upkeep::ShardEntry;
+use crate::embeddings::store::upkeep::index::row_bytes;
 use crate::embeddings::store::{SEAL_BYTES, SEAL_ROWS};
 
 /// Decides what becomes of everything in `survey`, where `grace` is how long a shard must have been

@@ -60,7 +60,7 @@ impl<'a> Rows<'a> {
     pub(super) fn without(&self, shard: usize) -> Verdict {
         let index = &self.shards[shard].index;
         let mut holders = BTreeSet::new();
-        let (mut hides, mut young) = (false, false);
+        let (mut contested, mut young) = (false, false);
         for (key, checksum) in index.keys.iter().zip(&index.checksums) {
             // What readers see is the row of the first.
             let seen = self.of(key).next().map(|row| row.checksum);
@@ -78,10 +78,12 @@ impl<'a> Rows<'a> {
                 None if held.is_empty() => return Verdict::Needed,
                 None => young = true,
             }
-            hides |= others().next().map(|row| row.checksum) != seen;
+            // Now, and without the shard.
+            contested |= seen != Some(*checksum);
+            contested |= others().next().map(|row| row.checksum) != seen;
         }
-        match (hides, young) {
-            (true, _) => Verdict::Stays(Why::Hides),
+        match (contested, young) {
+            (true, _) => Verdict::Stays(Why::Contested),
             (false, true) => Verdict::Stays(Why::Young),
             (false, false) => Verdict::Superseded(holders),
         }

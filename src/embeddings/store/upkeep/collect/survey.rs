@@ -7,11 +7,11 @@ use serde::Deserialize;
 use super::{Pins, PlanSet, Spare, Surveyed, Unseen};
 use crate::digest::Digest;
 use crate::embeddings::plan::UnitPlan;
-use crate::embeddings::store::MAX_PLAN_BYTES;
 use crate::embeddings::store::upkeep::inventory::{age, now};
 use crate::embeddings::store::upkeep::{
-    Cache, CacheError, Flaw, SHARDS, SpaceInventory, go_on, inventory, shard_name,
+    Cache, CacheError, Flaw, SHARDS, SpaceInventory, go_on, inventory,
 };
+use crate::embeddings::store::{MAX_PLAN_BYTES, shard_name};
 use crate::shutdown::Shutdown;
 use crate::storage::TEMPORARY_SUFFIX;
 use crate::storage::remote::{Folder, ObjectStore};
@@ -81,10 +81,8 @@ fn pins_below(
             Err(error) if error.is_absent() => continue,
             bytes => bytes?,
         };
-        let pin = |problem: String| CacheError::Pin {
-            uri: format!("{}{key}", objects.place()),
-            problem,
-        };
+        let pin =
+            |problem: String| CacheError::Pin { uri: format!("{}{key}", objects.place()), problem };
         let file: PinFile = serde_json::from_slice(&bytes).map_err(|e| pin(e.to_string()))?;
         if file.schema != PIN_SCHEMA {
             return Err(pin(format!("its schema is `{}`", file.schema)));
