@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::embeddings::{EmbeddingDtype, EmbeddingSpace};
 use crate::embeddings::store::Row;
 use crate::embeddings::store::shard::ShardWriter;
 use crate::embeddings::store::tests::space;
+use crate::embeddings::{EmbeddingDtype, EmbeddingSpace};
 use crate::storage::remote::MemoryStore;
 
 const DAY: Duration = Duration::from_secs(86_400);
