@@ -25,7 +25,7 @@ test: tools ## the tests, without libtorch; what was skipped is listed at the en
 	  $(CARGO) test -- --nocapture 2>&1 | tee target/test.log; status=$$?; \
 	  grep '^skipped: ' target/test.log || echo "skipped: nothing"; exit $$status
 
-test-long: tools ## minutes: signal and control over five seeds, more kills, real data end to end
+test-long: tools ## minutes: signal and control over five seeds, real data end to end
 	$(CARGO) test --test long -- --nocapture --test-threads=1
 
 test-faults: tools ## the fault matrix; FAULTS=ci runs the cut that gates every change

@@ -134,6 +134,8 @@ impl ModelWriter {
     /// run would not replace is removed.
     pub fn begin(folder: &Path) -> Result<Self, Error> {
         storage::create_folder(folder)?;
+        storage::remove_temporaries(folder)?;
+        storage::remove_temporaries(&folder.join(ENCODER))?;
         for name in [MANIFEST, DESCRIPTION, PARAMETERS, "metrics.json", "test_predictions.tsv"] {
             storage::remove(&folder.join(name))?;
         }

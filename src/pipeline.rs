@@ -4,6 +4,7 @@ mod data;
 mod results;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 use tracing::info;
@@ -22,7 +23,7 @@ use crate::progress::Observer;
 use crate::sequences::{self, Found};
 use crate::shutdown::Shutdown;
 use crate::storage::sync::{Remote, SharedFolder};
-use crate::training::{self, CheckpointFolder, EpochRecord};
+use crate::training::{self, CheckpointFolder, EpochRecord, RunIdentity};
 use data::Data;
 
 /// Why a run failed, by stage.
@@ -137,9 +138,9 @@ pub fn train(run: &Run<'_>) -> Result<Summary, Error> {
     let data = data::read(run)?;
     let encoder = Encoder::open(&run.inputs.encoder)?;
     let space = EmbeddingSpace::new(&encoder, &run.config.embeddings);
-    let run_id = run_id(run.config, &space, &data);
-    info!("run {run_id}: encoder {}, space {}", encoder.identity().name, space.id());
-    let job = Job { run, device, data, encoder, space, run_id };
+    let identity = identity(run.config, &space, &data);
+    info!("run {}: encoder {}, space {}", identity.id, encoder.identity().name, space.id());
+    let job = Job { run, device, data, encoder, space, identity };
 
     let PinnedTable { values: mut table, digest } = match job.embed() {
         Err(embeddings::Error::Interrupted) => return job.write_interrupted(),
@@ -147,7 +148,7 @@ pub fn train(run: &Run<'_>) -> Result<Summary, Error> {
     };
     let standardizer = job.standardize(&mut table);
     let table = classifier::embedding_table(table, job.space.dimension, &job.device.device);
-    let outcome = job.fit(table.clone())?;
+    let outcome = job.fit(table.clone(), digest)?;
     let scored = job.evaluate(&table, &outcome)?;
     let summary = job.write(&outcome, scored, &standardizer)?;
     job.publish(&summary)?;
@@ -155,10 +156,10 @@ pub fn train(run: &Run<'_>) -> Result<Summary, Error> {
 }
 
 /// The digest of everything that changes the result.
-fn run_id(config: &RunConfig, space: &EmbeddingSpace, data: &Data) -> String {
+fn identity(config: &RunConfig, space: &EmbeddingSpace, data: &Data) -> RunIdentity {
     let parts = (config.identity(), space, &data.dataset.manifest);
     // Numbers, strings and lists always serialise.
-    Digest::of_json(&parts).map_or_else(|_| String::new(), |digest| digest.short(16))
+    RunIdentity::of(Digest::of_json(&parts).unwrap_or_else(|_| Digest::of(b"")))
 }
 
 /// A run whose input has been read.
@@ -168,7 +169,7 @@ struct Job<'a> {
     data: Data,
     encoder: Encoder,
     space: EmbeddingSpace,
-    run_id: String,
+    identity: RunIdentity,
 }
 
 /// Metrics with the test scores they come from.
@@ -184,10 +185,11 @@ impl Job<'_> {
         let found = proteins.iter().filter_map(|(name, _)| self.data.sequences.get(name));
         let sequences: Vec<_> = found.map(Found::sequence).collect();
         let cache = self.run.places.cache.clone();
-        let folder = self.run.places.checkpoints.join("runs").join(&self.run_id);
-        let shared = cache.remote.clone().map(|remote| (remote, format!("runs/{}/", self.run_id)));
+        let folder = self.run.places.checkpoints.join(self.identity.prefix());
+        let shared = cache.remote.clone().map(|remote| (remote, self.identity.prefix()));
         let run = SharedFolder::new(folder, shared);
         let mut store = EmbeddingStore::open(cache, self.space.clone(), &self.device.name)?;
+        store.seal_after(Duration::from_secs(self.run.config.seal_seconds));
         let job = embeddings::Job {
             encoder: &self.encoder,
             device: &self.device.device,
@@ -210,13 +212,16 @@ impl Job<'_> {
         standardizer
     }
 
-    fn fit(&self, table: EmbeddingTable) -> Result<training::Outcome, Error> {
-        let checkpoints = CheckpointFolder::open(&self.run.places.checkpoints, &self.run_id)?;
+    fn fit(&self, table: EmbeddingTable, pin: Digest) -> Result<training::Outcome, Error> {
+        let places = self.run.places;
+        let remote = places.cache.remote.as_ref();
+        let checkpoints = CheckpointFolder::open(&places.checkpoints, &self.identity, remote)?;
         let job = training::Job {
             settings: &self.run.config.training,
             classifier: &self.run.config.classifier,
             table,
             engine: &self.device.name,
+            pin: Some(pin),
             train: &self.data.dataset.train,
             validation: &self.data.dataset.validation,
             checkpoints: &checkpoints,

@@ -1,4 +1,4 @@
-//! What takes minutes: signal and control over five seeds, many kills, real data end to end.
+//! What takes minutes: signal and control over five seeds, real data end to end.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that fails says why")]
 #![expect(clippy::disallowed_methods, reason = "tests play the user and the platform")]
 
@@ -10,7 +10,6 @@ use std::fs;
 use std::path::Path;
 
 use support::job::Job;
-use support::kill::kill_and_compare;
 use support::{real_data, sample_folder};
 
 /// The test AUROC of the defaults on a sample.
@@ -38,11 +37,6 @@ fn the_signal_is_found_and_the_control_has_none() {
     eprintln!("test AUROC of seeds 1 to 5: sample {signal:.3?}, shuffled {control:.3?}");
     assert!(mean(&signal) > 0.8, "{signal:?}");
     assert!((mean(&control) - 0.5).abs() <= 0.04, "{control:?}");
-}
-
-#[test]
-fn many_kills_change_no_byte() {
-    kill_and_compare(20, 7);
 }
 
 /// Residues per protein here; whole proteins take several times as long and change no count.

@@ -1,6 +1,7 @@
 //! `dyad embed`: the embeddings of a FASTA file as one safetensors file.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgMatches, Command};
 use tracing::info;
@@ -17,12 +18,13 @@ use crate::{device, sequences, storage};
 
 pub(super) const NAME: &str = "embed";
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "max_residues",
     "long_sequences",
     "precision",
     "embedding_dtype",
     "token_budget",
+    "seal_seconds",
     "device",
     "storage_uri",
     "sse_kms_key_id",
@@ -61,6 +63,7 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let cache = bucket::cache(matches, context, &config)?;
     let mut store = EmbeddingStore::open(cache.clone(), space, &device.name)
         .map_err(embeddings::Error::from)?;
+    store.seal_after(Duration::from_secs(config.seal_seconds));
     let observer = context.observer();
     let job = embeddings::Job {
         encoder: &encoder,

@@ -6,6 +6,7 @@ use std::io;
 
 use crate::container::ContainerError;
 use crate::storage::remote::{Problem, RemoteError};
+use crate::training::{self, CheckpointError};
 use crate::{artifacts, storage};
 use crate::{config, device, embeddings, evaluation, inference, interactions, pipeline, sequences};
 
@@ -217,6 +218,9 @@ impl From<pipeline::Error> for Failure {
             pipeline::Error::Parameters(_) | pipeline::Error::Evaluation(_) => {
                 Self::internal(&error)
             }
+            pipeline::Error::Training(training::Error::Checkpoint(
+                CheckpointError::Superseded { .. },
+            )) => Self::new(Class::Platform, &error),
             error => Self::new(Class::User, &error),
         }
     }

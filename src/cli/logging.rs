@@ -47,12 +47,15 @@ struct LogWriter {
 
 impl Write for LogWriter {
     /// CloudWatch shows carriage returns and tabs as `#015` and `#011`; quoted input may hold them.
+    ///
+    /// A line that cannot be written is lost and ends nothing: `tracing` would report the failure
+    /// on the same standard error, and panic there.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let plain = |byte: &u8| if matches!(byte, b'\r' | b'\t') { b' ' } else { *byte };
         let line: Vec<u8> = bytes.iter().map(plain).collect();
         match &self.bars {
-            Some(bars) => bars.suspend(|| io::stderr().write_all(&line))?,
-            None => io::stderr().write_all(&line)?,
+            Some(bars) => drop(bars.suspend(|| io::stderr().write_all(&line))),
+            None => drop(io::stderr().write_all(&line)),
         }
         Ok(bytes.len())
     }

@@ -65,9 +65,11 @@ mod tests {
         let conduct = BTreeSet::from([
             "epochs",
             "patience",
+            "checkpoint_seconds",
             "on_bad_checkpoint",
             "device",
             "token_budget",
+            "seal_seconds",
             "bundle_encoder",
             "storage_uri",
             "sse_kms_key_id",

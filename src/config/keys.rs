@@ -103,6 +103,13 @@ pub const KEYS: &[Key] = &[
         help: "epochs without gain before training stops; 0 never stops early",
     },
     Key {
+        name: "checkpoint_seconds",
+        kind: Kind::Integer { min: 1, max: 86_400 },
+        default: "60",
+        effect: Effect::Conduct,
+        help: "seconds between checkpoints within an epoch: what a crash costs at most",
+    },
+    Key {
         name: "on_bad_checkpoint",
         kind: Kind::Choice(&["fail", "restart"]),
         default: "fail",
@@ -236,6 +243,13 @@ pub const KEYS: &[Key] = &[
         default: "auto",
         effect: Effect::Conduct,
         help: "tokens per batch of the encoder; auto lets the device decide",
+    },
+    Key {
+        name: "seal_seconds",
+        kind: Kind::Integer { min: 0, max: 86_400 },
+        default: "30",
+        effect: Effect::Conduct,
+        help: "seconds of computed embeddings a kill may cost; 0 keeps every batch at once",
     },
     Key {
         name: "bundle_encoder",

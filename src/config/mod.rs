@@ -49,6 +49,8 @@ pub struct RunConfig {
     pub seed: u64,
     /// The device asked for.
     pub device: DeviceChoice,
+    /// The age in seconds at which computed embeddings are written to the store.
+    pub seal_seconds: u64,
     /// Whether the encoder's weights are put into the model directory.
     pub bundle_encoder: bool,
     /// Where embeddings, checkpoints and models are shared.

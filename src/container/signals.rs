@@ -72,8 +72,6 @@ mod tests {
     use std::process::{Child, Command, Stdio};
     use std::time::Instant;
 
-    use signal_hook::low_level::raise;
-
     use super::*;
 
     /// Tells the process that is to end what ends it.

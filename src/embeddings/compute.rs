@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use tracing::debug;
+
 use super::esm2::{self, Esm2, PackedBatch};
 use super::worker::Worker;
-use super::{EmbeddingDtype, EmbeddingStore, Error, Job, Row, windows};
+use super::{EmbeddingDtype, EmbeddingStore, Error, Job, Row, plan, windows};
 use crate::digest::Digest;
 use crate::progress::{Event, Task};
 use crate::protein::ProteinSequence;
@@ -12,7 +14,8 @@ use crate::protein::ProteinSequence;
 /// Computes and appends unit after unit.
 ///
 /// A unit is appended whole or, if a stop is asked for between two of its batches or one takes too
-/// long then, not at all.
+/// long then, not at all. A log line of level `debug` names each before it is computed: `unit` is
+/// the SHA-256 of its sequences' digests, sorted, 32 bytes each.
 pub(super) fn compute(
     job: &Job<'_>,
     model: Esm2,
@@ -30,6 +33,7 @@ pub(super) fn compute(
     job.observer.observe(Event::Started { task, done: total - left.min(total), total });
     let mut worker = Worker::encoding(model);
     for unit in units {
+        debug!(unit = %plan::set_digest(unit.iter().copied()), sequences = unit.len(), "embedding");
         let members: Vec<_> = unit.iter().filter_map(|d| sequences.get(d).copied()).collect();
         store.append(embed_unit(job, &mut worker, &members)?)?;
         store.wait_for_room(&job.shutdown.flag());

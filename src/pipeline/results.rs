@@ -33,7 +33,7 @@ impl Job<'_> {
             writer.bytes("test_predictions.tsv", self.predictions(scores).as_bytes())?;
         }
         let summary = Summary {
-            run_id: self.run_id.clone(),
+            run_id: self.identity.id.clone(),
             complete: outcome.complete,
             best_epoch: outcome.best_epoch,
             validation: Some(scored.validation),
@@ -48,7 +48,7 @@ impl Job<'_> {
     /// Shares a finished model where no platform takes it away.
     pub(super) fn publish(&self, summary: &Summary) -> Result<(), Error> {
         if let (Some(remote), true) = (&self.run.places.publish, summary.complete) {
-            let place = artifacts::publish(&self.run.places.model, &self.run_id, remote)?;
+            let place = artifacts::publish(&self.run.places.model, &self.identity.id, remote)?;
             info!("model uploaded to `{place}`");
         }
         Ok(())
@@ -62,7 +62,7 @@ impl Job<'_> {
             true => info!("stopped before training; the model in `{}` stays", folder.display()),
             false => self.begin()?.finish(self.provenance(false))?,
         }
-        let run_id = self.run_id.clone();
+        let run_id = self.identity.id.clone();
         let epochs = Vec::new();
         Ok(Summary {
             run_id,
@@ -86,7 +86,7 @@ impl Job<'_> {
         let mut inputs = self.data.sources.clone();
         inputs.insert("encoder".to_owned(), self.encoder.sources().to_vec());
         Provenance {
-            run_id: self.run_id.clone(),
+            run_id: self.identity.id.clone(),
             complete,
             engine: self.device.name.clone(),
             inputs,

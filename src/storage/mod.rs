@@ -7,6 +7,7 @@
 mod files;
 mod lines;
 mod map;
+mod markers;
 pub mod remote;
 mod stream;
 pub mod sync;
@@ -22,6 +23,7 @@ pub use files::{SourceFile, source_files};
 pub use lines::{Lines, TextError};
 pub use map::{MappedFile, map};
 pub use stream::write_stream;
+pub use markers::{Markers, markers};
 
 /// Ending of names that the platform neither copies to S3 nor brings back.
 pub const TEMPORARY_SUFFIX: &str = ".sagemaker-ignore";
@@ -137,14 +139,22 @@ pub fn length(path: &Path) -> Result<u64, StorageError> {
     fs::metadata(path).map(|metadata| metadata.len()).context("read", path)
 }
 
-/// Makes a folder and its parents.
+/// Makes a folder and its parents, each flushed to disk: a file is as lasting as the folders above
+/// it.
 pub fn create_folder(path: &Path) -> Result<(), StorageError> {
-    fs::create_dir_all(path).context("create the folder", path)
+    let missing: Vec<&Path> = path
+        .ancestors()
+        .take_while(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
+        .collect();
+    fs::create_dir_all(path).context("create the folder", path)?;
+    missing.into_iter().rev().try_for_each(sync_folder_of)
 }
 
-/// Makes a folder where missing and proves that files can be written there.
+/// Makes a folder where missing, removes what killed processes left there, and proves that files
+/// can be written.
 pub fn probe_writable(folder: &Path) -> Result<(), StorageError> {
     create_folder(folder)?;
+    remove_temporaries(folder)?;
     Temporary::write(&folder.join("probe"), b"dyad").map(drop)
 }
 

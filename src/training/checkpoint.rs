@@ -2,26 +2,33 @@
 //!
 //! `<step, 12 digits>-a<attempt>-<first 16 characters of its SHA-256>.safetensors`. The name is
 //! part of the check, so that a truncated or changed file is never resumed from; the newest file
-//! that verifies wins, by the step in its name, never by its time. At least two are kept. Damaged
-//! files that training goes on without are moved to `damaged/`, else they would count among those.
+//! that verifies wins, by the step in its name, never by its time, wherever it lies. At least two
+//! are kept. Damaged files that training goes on without are moved to `damaged/`, else they would
+//! count among those.
 
+mod attempt;
+mod bucket;
+mod content;
+mod name;
+mod retention;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
 use super::OnBadCheckpoint;
-use super::state::SavedState;
-use crate::classifier::{NamedTensors, tensor_file};
 use crate::digest::Digest;
-use crate::storage::{self, Created, StorageError};
+use crate::storage::remote::RemoteError;
+use crate::storage::sync::{Remote, SharedError};
+use crate::storage::{self, StorageError};
+use attempt::Attempt;
+use bucket::Bucket;
+pub(super) use content::Checkpoint;
+use content::{decode, encode};
+use name::Name;
+use retention::{Copies, Copying, Platform, removable};
 
-/// The name and version of the format, in every checkpoint's metadata.
-const SCHEMA: &str = "dyad.checkpoint.v1";
-/// The groups of tensors: present parameters, those of the best epoch, Adam's moments.
-const GROUPS: [&str; 3] = ["model", "best", "adam"];
-/// Checkpoints kept.
-const KEEP: usize = 2;
 /// No classifier's checkpoint is near this size; a larger file is not read.
 const MAX_BYTES: u64 = 8 << 30;
 
@@ -31,71 +38,92 @@ pub enum CheckpointError {
     /// A file could not be read or written.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The bucket refuses.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// There are checkpoints, all damaged.
     #[error(
-        "none of the {count} checkpoint(s) in `{}` can be used; restore or remove them, or set \
-         `on_bad_checkpoint=restart` to train from the start", folder.display()
+        "none of the {count} checkpoint(s) in {places} can be used; restore or remove them, or set \
+         `on_bad_checkpoint=restart` to train from the start"
     )]
     NoneUsable {
-        /// Where they are.
-        folder: PathBuf,
+        /// Where they are, in backticks.
+        places: String,
         /// How many.
         count: usize,
     },
+    /// Another job goes on with this run.
+    #[error(
+        "a newer attempt ({newest}) of run `{run_id}` is at work; this one ({ours}) stops: leave the \
+         run to the newer one, or stop that and start this job again"
+    )]
+    Superseded {
+        /// The run.
+        run_id: String,
+        /// The number of the newest attempt.
+        newest: u32,
+        /// The number of this one.
+        ours: u32,
+    },
 }
 
-/// A checkpoint's content.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Checkpoint {
-    pub(super) saved: SavedState,
-    /// The present parameters.
-    pub(super) model: NamedTensors,
-    /// The parameters of the best epoch.
-    pub(super) best: NamedTensors,
-    /// The moments of Adam.
-    pub(super) moments: NamedTensors,
+impl From<SharedError> for CheckpointError {
+    fn from(error: SharedError) -> Self {
+        match error {
+            SharedError::Storage(error) => error.into(),
+            SharedError::Remote(error) => error.into(),
+        }
+    }
 }
 
-#[derive(Serialize, Deserialize)]
-struct Metadata {
-    schema: String,
-    run_id: String,
-    state: SavedState,
+/// What names a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunIdentity {
+    /// The name of its folder.
+    pub id: String,
+    /// The digest of everything that changes its result.
+    pub digest: Digest,
 }
 
-/// The checkpoints of one run, `<checkpoints>/runs/<run id>/`.
+impl RunIdentity {
+    /// The run that is named by the beginning of `digest`.
+    pub fn of(digest: Digest) -> Self {
+        Self { id: digest.short(16), digest }
+    }
+
+    /// The run's folder, below the checkpoints and in the bucket: `runs/<run id>/`.
+    pub fn prefix(&self) -> String {
+        format!("runs/{}/", self.id)
+    }
+}
+
+/// The checkpoints of one run, in `runs/<run id>/` and, where there is one, in the bucket.
 #[derive(Debug)]
 pub struct CheckpointFolder {
     folder: PathBuf,
-    run_id: String,
-    attempt: u32,
+    run: RunIdentity,
+    attempt: Attempt,
+    bucket: Option<Bucket>,
 }
 
 impl CheckpointFolder {
     /// Opens the folder of a run below `checkpoints` and counts this attempt.
-    pub fn open(checkpoints: &Path, run_id: &str) -> Result<Self, CheckpointError> {
-        let runs = checkpoints.join("runs");
-        let others: Vec<_> =
-            storage::list_folders(&runs)?.into_iter().filter(|other| other != run_id).collect();
+    pub fn open(
+        checkpoints: &Path,
+        run: &RunIdentity,
+        remote: Option<&Remote>,
+    ) -> Result<Self, CheckpointError> {
+        let others = storage::list_folders(&checkpoints.join("runs"))?;
+        let others: Vec<_> = others.into_iter().filter(|other| *other != run.id).collect();
         if !others.is_empty() {
             info!("checkpoints of other runs are left alone: {}", others.join(", "));
         }
-        let folder = runs.join(run_id);
-        let attempts = folder.join("attempts");
-        storage::create_folder(&attempts)?;
+        let folder = checkpoints.join("runs").join(&run.id);
+        storage::create_folder(&folder)?;
         storage::remove_temporaries(&folder)?;
-        storage::remove_temporaries(&attempts)?;
-        let number = |name: &String| name.strip_suffix(".json")?.parse::<u32>().ok();
-        let mut attempt = storage::list(&attempts)?.iter().filter_map(number).max().unwrap_or(0);
-        loop {
-            attempt += 1;
-            let token = format!("{{\"attempt\":{attempt},\"run_id\":\"{run_id}\"}}\n");
-            let path = attempts.join(format!("{attempt}.json"));
-            if storage::create_once(&path, token.as_bytes())? == Created::New {
-                break;
-            }
-        }
-        Ok(Self { folder, run_id: run_id.to_owned(), attempt })
+        let attempt = Attempt::begin(run, folder.clone(), remote)?;
+        let bucket = remote.map(|remote| Bucket::new(remote.clone(), run, attempt.clone()));
+        Ok(Self { folder, run: run.clone(), attempt, bucket })
     }
 
     /// Where the files of this run lie.
@@ -103,43 +131,59 @@ impl CheckpointFolder {
         &self.folder
     }
 
-    /// Writes a checkpoint; older ones go, all but the newest two.
-    pub(super) fn save(&self, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
-        let bytes = encode(checkpoint, &self.run_id);
-        let digest = Digest::of(&bytes).short(16);
-        let step = checkpoint.saved.step;
-        let name = format!("{step:012}-a{}-{digest}.safetensors", self.attempt);
-        storage::write_atomic(&self.folder.join(&name), &bytes)?;
-        info!(step, file = name, "checkpoint written");
-        for (_, old) in self.names()?.into_iter().skip(KEEP) {
-            storage::remove(&self.folder.join(old))?;
+    /// An error if a newer attempt of the run was begun, on this disk or in the bucket.
+    pub(super) fn check_newest(&self) -> Result<(), CheckpointError> {
+        if let Some(bucket) = &self.bucket {
+            bucket.look_for_newer()?;
         }
-        Ok(())
+        self.attempt.check()
     }
 
-    /// The newest checkpoint that verifies. If there are some and none does, `on_bad` says whether
-    /// that is an error or the same as no checkpoint.
+    /// Writes a checkpoint, has it uploaded, and removes those it supersedes. Writes nothing if a
+    /// newer attempt of the run is at work.
+    pub(super) fn save(&self, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
+        self.attempt.check()?;
+        let bytes = encode(checkpoint, &self.run);
+        let digest = Digest::of(&bytes);
+        let (step, attempt) = (checkpoint.saved.step, self.attempt.number);
+        let name = Name { step, attempt, digest: digest.short(16) };
+        let path = self.path_of(&name);
+        storage::write_atomic(&path, &bytes)?;
+        info!(step, file = %name, "checkpoint written");
+        if let Some(bucket) = &self.bucket {
+            bucket.submit(&name, path, bytes.len() as u64, digest);
+        }
+        self.prune()
+    }
+
+    /// The newest checkpoint that verifies, here or in the bucket. If there are some and none does,
+    /// `on_bad` says whether that is an error or the same as no checkpoint.
     pub(super) fn newest(
         &self,
         on_bad: OnBadCheckpoint,
     ) -> Result<Option<Checkpoint>, CheckpointError> {
-        let mut newest = None;
+        let here = self.names()?;
+        let there = self.bucket.as_ref().map(Bucket::names).transpose()?.unwrap_or_default();
+        let all = &here | &there;
         let mut damaged = Vec::new();
-        for (name, file) in self.names()? {
-            match self.verified(&name, &file) {
-                Ok(checkpoint) => {
-                    newest = Some(checkpoint);
-                    break;
+        let found = all.iter().rev().find_map(|name| {
+            if here.contains(name) {
+                match self.read_local(name) {
+                    Ok(checkpoint) => return Some((name, checkpoint, None)),
+                    Err(problem) => warn!(file = %name, problem, "damaged checkpoint"),
                 }
-                Err(problem) => {
-                    warn!(file, problem, "damaged checkpoint; trying the one before");
-                    damaged.push(file);
-                }
+                damaged.push(name);
             }
-        }
-        if newest.is_none() && !damaged.is_empty() {
-            let (folder, count) = (self.folder.clone(), damaged.len());
-            let error = CheckpointError::NoneUsable { folder, count };
+            let bucket = self.bucket.as_ref().filter(|_| there.contains(name))?;
+            match self.read_remote(bucket, name) {
+                Ok((checkpoint, bytes)) => return Some((name, checkpoint, Some(bytes))),
+                Err(problem) => warn!(file = %name, problem, "no use of the checkpoint in S3"),
+            }
+            bucket.pass_over(name);
+            None
+        });
+        if found.is_none() && !all.is_empty() {
+            let error = CheckpointError::NoneUsable { places: self.places(), count: all.len() };
             match on_bad {
                 OnBadCheckpoint::Fail => return Err(error),
                 OnBadCheckpoint::Restart => {
@@ -147,95 +191,107 @@ impl CheckpointFolder {
                 }
             }
         }
-        for file in damaged {
-            self.set_aside(&file)?;
-        }
-        Ok(newest)
+        damaged.into_iter().try_for_each(|name| self.set_aside(name))?;
+        let Some((name, checkpoint, fetched)) = found else { return Ok(None) };
+        self.keep_on_both_sides(name, fetched.as_deref())?;
+        Ok(Some(checkpoint))
     }
+}
 
+impl CheckpointFolder {
     /// The content of a file. One that cannot be read is as bad as a damaged one: the checkpoint
     /// before it leads to the same model.
-    fn verified(&self, name: &Name, file: &str) -> Result<Checkpoint, String> {
-        let bytes = storage::read(&self.folder.join(file), MAX_BYTES);
-        let bytes = bytes.map_err(|error| error.to_string())?;
-        if Digest::of(&bytes).short(16) != name.digest {
+    fn read_local(&self, name: &Name) -> Result<Checkpoint, String> {
+        let bytes = storage::read(&self.path_of(name), MAX_BYTES);
+        self.verified(name, &bytes.map_err(|error| error.to_string())?)
+    }
+
+    fn read_remote(&self, bucket: &Bucket, name: &Name) -> Result<(Checkpoint, Vec<u8>), String> {
+        let bytes = bucket.read(name).map_err(|error| error.to_string())?;
+        Ok((self.verified(name, &bytes)?, bytes))
+    }
+
+    fn verified(&self, name: &Name, bytes: &[u8]) -> Result<Checkpoint, String> {
+        if Digest::of(bytes).short(16) != name.digest {
             return Err("its SHA-256 is not the one in its name".to_owned());
         }
-        let checkpoint = decode(&bytes, &self.run_id)?;
+        let checkpoint = decode(bytes, &self.run)?;
         match checkpoint.saved.step == name.step {
             true => Ok(checkpoint),
             false => Err("it is of another step than its name says".to_owned()),
         }
     }
 
-    fn set_aside(&self, file: &str) -> Result<(), CheckpointError> {
+    /// Writes what was fetched, and uploads what only lies here: the next attempt may find only one
+    /// of the two places.
+    fn keep_on_both_sides(
+        &self,
+        name: &Name,
+        fetched: Option<&[u8]>,
+    ) -> Result<(), CheckpointError> {
+        let path = self.path_of(name);
+        match (fetched, &self.bucket) {
+            (Some(bytes), _) => storage::write_atomic(&path, bytes)?,
+            (None, Some(bucket)) if !bucket.holds(name) => {
+                let bytes = storage::read(&path, MAX_BYTES)?;
+                bucket.submit(name, path, bytes.len() as u64, Digest::of(&bytes));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn prune(&self) -> Result<(), CheckpointError> {
+        let markers = storage::markers(&self.folder)?;
+        // The token of this attempt is the first file that the platform copies, long before there
+        // is a checkpoint: its marker says that the platform copies at all.
+        let watched = !markers.is_empty() || !storage::markers(self.attempt.folder())?.is_empty();
+        let copying = match watched || self.bucket.is_some() {
+            true => Copying::Somebody,
+            false => Copying::Nobody,
+        };
+        let names: Vec<Name> = self.names()?.into_iter().rev().collect();
+        let copies = names.iter().map(|name| {
+            let file = name.to_string();
+            let platform =
+                match (markers.uploaded.contains(&file), markers.uploading.contains(&file)) {
+                    (true, _) => Platform::Uploaded,
+                    (false, true) => Platform::Uploading,
+                    (false, false) => Platform::Unknown,
+                };
+            let in_bucket = self.bucket.as_ref().is_some_and(|bucket| bucket.holds(name));
+            Copies { in_bucket, platform }
+        });
+        for position in removable(&copies.collect::<Vec<_>>(), copying) {
+            storage::remove(&self.path_of(&names[position]))?;
+        }
+        Ok(())
+    }
+
+    fn set_aside(&self, name: &Name) -> Result<(), CheckpointError> {
         let damaged = self.folder.join("damaged");
         storage::create_folder(&damaged)?;
-        Ok(storage::rename(&self.folder.join(file), &damaged.join(file))?)
+        Ok(storage::rename(&self.path_of(name), &damaged.join(name.to_string()))?)
     }
 
-    /// Checkpoint files, newest first; everything with another name is somebody else's.
-    fn names(&self) -> Result<Vec<(Name, String)>, StorageError> {
-        let files = storage::list(&self.folder)?.into_iter();
-        let mut names: Vec<_> =
-            files.filter_map(|file| Some((Name::parse(&file)?, file))).collect();
-        names.sort_by(|a, b| (b.0.step, b.0.attempt, &b.1).cmp(&(a.0.step, a.0.attempt, &a.1)));
-        Ok(names)
+    /// The checkpoint files; everything with another name is somebody else's.
+    fn names(&self) -> Result<BTreeSet<Name>, StorageError> {
+        let files = storage::list(&self.folder)?;
+        Ok(files.iter().filter_map(|file| file.parse().ok()).collect())
     }
-}
 
-/// What a checkpoint's file name says.
-struct Name {
-    step: u64,
-    attempt: u32,
-    digest: String,
-}
+    fn path_of(&self, name: &Name) -> PathBuf {
+        self.folder.join(name.to_string())
+    }
 
-impl Name {
-    fn parse(file: &str) -> Option<Self> {
-        let mut parts = file.strip_suffix(".safetensors")?.split('-');
-        let (step, attempt, digest) = (parts.next()?, parts.next()?, parts.next()?);
-        let hexadecimal = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
-        let shaped = step.len() == 12 && digest.len() == 16 && digest.bytes().all(hexadecimal);
-        if !shaped || parts.next().is_some() {
-            return None;
+    /// Where checkpoints were looked for.
+    fn places(&self) -> String {
+        let here = format!("`{}`", self.folder.display());
+        match &self.bucket {
+            Some(bucket) => format!("{here} and `{}`", bucket.place()),
+            None => here,
         }
-        let attempt = attempt.strip_prefix('a')?.parse().ok()?;
-        Some(Self { step: step.parse().ok()?, attempt, digest: digest.to_owned() })
     }
-}
-
-fn encode(checkpoint: &Checkpoint, run_id: &str) -> Vec<u8> {
-    let metadata = Metadata {
-        schema: SCHEMA.to_owned(),
-        run_id: run_id.to_owned(),
-        state: checkpoint.saved.clone(),
-    };
-    let groups = [&checkpoint.model, &checkpoint.best, &checkpoint.moments];
-    let tensors = GROUPS.iter().zip(groups).flat_map(|(group, named)| {
-        named.iter().map(move |(name, tensor)| (format!("{group}.{name}"), tensor.clone()))
-    });
-    let description = serde_json::to_string(&metadata).unwrap_or_default();
-    tensor_file::encode(&tensors.collect(), description)
-}
-
-fn decode(bytes: &[u8], run_id: &str) -> Result<Checkpoint, String> {
-    let (tensors, description) = tensor_file::decode(bytes)?;
-    let metadata: Metadata =
-        serde_json::from_str(&description).map_err(|error| error.to_string())?;
-    if metadata.schema != SCHEMA || metadata.run_id != run_id {
-        return Err("it is a checkpoint of another format or run".to_owned());
-    }
-    let mut groups = GROUPS.map(|_| NamedTensors::new());
-    for (name, tensor) in tensors {
-        let (group, parameter) = name.split_once('.').unwrap_or_default();
-        let Some(index) = GROUPS.iter().position(|known| *known == group) else {
-            return Err(format!("its tensor `{name}` is none of a checkpoint"));
-        };
-        groups[index].insert(parameter.to_owned(), tensor);
-    }
-    let [model, best, moments] = groups;
-    Ok(Checkpoint { saved: metadata.state, model, best, moments })
 }
 
 #[cfg(test)]

@@ -9,6 +9,9 @@ mod masks;
 mod optimizer;
 mod schedule;
 mod state;
+mod timer;
+
+use std::time::Instant;
 
 use burn::module::Module;
 use burn::nn::loss::{BinaryCrossEntropyLoss, BinaryCrossEntropyLossConfig};
@@ -17,11 +20,12 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use tracing::info;
 
-pub use checkpoint::{CheckpointError, CheckpointFolder};
+pub use checkpoint::{CheckpointError, CheckpointFolder, RunIdentity};
 pub use schedule::{EpochRecord, Schedule};
 
 use crate::classifier::{self, NamedTensors, PairClassifier, ParameterError};
 use crate::dataset::{self, Example};
+use crate::digest::Digest;
 use crate::evaluation;
 use crate::progress::{Event, Observer, Task};
 use crate::shutdown::Shutdown;
@@ -38,6 +42,8 @@ pub struct Settings {
     pub learning_rate: f64,
     /// Epochs without gain before training stops; 0 never stops early.
     pub patience: usize,
+    /// Seconds between two checkpoints within an epoch.
+    pub checkpoint_seconds: u64,
     /// What to do if checkpoints of this run exist and none can be used.
     pub on_bad_checkpoint: OnBadCheckpoint,
     /// Seeds the initial weights, the order of the pairs and the dropout masks.
@@ -89,6 +95,8 @@ pub struct Job<'a> {
     pub table: Tensor<2>,
     /// Backend and device by name.
     pub engine: &'a str,
+    /// The digest of the list of shards that the table was read from, if the run has pinned one.
+    pub pin: Option<Digest>,
     /// Pairs to learn from.
     pub train: &'a [Example],
     /// Pairs that choose the best epoch.
@@ -115,18 +123,33 @@ pub struct Outcome {
 }
 
 /// Fits a classifier, starting from the newest usable checkpoint of the run.
+///
+/// What it returns is saved, and an older attempt of the run returns nothing complete. A crash
+/// costs the work of [`Settings::checkpoint_seconds`] at most, and the step or the validation that
+/// was under way.
 pub fn train(job: &Job<'_>) -> Result<Outcome, Error> {
+    let outcome = fit(job)?;
+    if outcome.complete {
+        job.checkpoints.check_newest()?;
+    }
+    Ok(outcome)
+}
+
+fn fit(job: &Job<'_>) -> Result<Outcome, Error> {
     let mut state = State::resume_or_new(job)?;
     while state.schedule.continues(job.settings) {
         run_epoch(job, &mut state)?;
-        if job.shutdown.requested() && state.batch < batches(job) {
+        if state.batch < batches(job) {
             state.save(job)?;
             return Ok(state.into_outcome(false));
         }
         finish_epoch(job, &mut state)?;
-        state.save(job)?;
-        if job.shutdown.requested() {
-            let complete = !state.schedule.continues(job.settings);
+        let stopped = job.shutdown.requested();
+        let complete = !state.schedule.continues(job.settings);
+        if stopped || complete || state.timer.due_after_epoch(Instant::now()) {
+            state.save(job)?;
+        }
+        if stopped {
             return Ok(state.into_outcome(complete));
         }
     }
@@ -156,6 +179,10 @@ fn run_epoch(job: &Job<'_>, state: &mut State) -> Result<(), Error> {
         let end = if state.batch + 1 == batches { order.len() } else { start + size };
         step(job, state, &loss, &order[start..end])?;
         job.observer.observe(Event::Advanced { task, units: (end - start) as u64 });
+        // After the last step the epoch's end decides: two checkpoints of one step would differ.
+        if state.batch < batches && state.timer.due(Instant::now()) {
+            state.save(job)?;
+        }
     }
     job.observer.observe(Event::Finished { task });
     Ok(())

@@ -125,8 +125,16 @@ mod tests {
 
     fn settings(epochs: usize, patience: usize) -> Settings {
         let on_bad_checkpoint = OnBadCheckpoint::Fail;
-        let (batch_size, learning_rate, seed) = (32, 0.8, 1);
-        Settings { epochs, batch_size, learning_rate, patience, on_bad_checkpoint, seed }
+        let (batch_size, learning_rate, checkpoint_seconds, seed) = (32, 0.8, 60, 1);
+        Settings {
+            epochs,
+            batch_size,
+            learning_rate,
+            patience,
+            checkpoint_seconds,
+            on_bad_checkpoint,
+            seed,
+        }
     }
 
     fn record(epoch: usize, auroc: f64) -> EpochRecord {

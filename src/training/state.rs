@@ -1,5 +1,7 @@
 //! The state of a training run in memory, and its way into and out of a checkpoint.
 
+use std::time::{Duration, Instant};
+
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -8,14 +10,19 @@ use tracing::{info, warn};
 use super::checkpoint::Checkpoint;
 use super::optimizer::NamedAdam;
 use super::schedule::Schedule;
+use super::timer::SaveTimer;
 use super::{Error, Job, Outcome};
 use crate::classifier::{self, NamedTensors, PairClassifier};
+use crate::digest::Digest;
 
 /// What a checkpoint holds besides tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct SavedState {
     /// Backend and device that computed it.
     pub(super) engine: String,
+    /// The list of shards that the embeddings came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) pin: Option<Digest>,
     /// Steps since the start of training.
     pub(super) step: u64,
     /// Steps since the start of the epoch.
@@ -37,6 +44,7 @@ pub(super) struct State {
     pub(super) schedule: Schedule,
     /// The parameters of the best epoch; empty before the first is finished.
     pub(super) best: NamedTensors,
+    pub(super) timer: SaveTimer,
 }
 
 impl State {
@@ -62,6 +70,10 @@ impl State {
             loss_sum: 0.0,
             schedule: Schedule::new(job.settings),
             best: NamedTensors::new(),
+            timer: SaveTimer::new(
+                Duration::from_secs(job.settings.checkpoint_seconds),
+                Instant::now(),
+            ),
         }
     }
 
@@ -72,6 +84,12 @@ impl State {
                 from = saved.engine,
                 to = job.engine,
                 "continuing on another device: the result is not bit-identical"
+            );
+        }
+        if saved.pin != job.pin {
+            warn!(
+                "the checkpoint was trained on another list of embedding shards: the result is not \
+                 bit-identical"
             );
         }
         let (done, epochs) = (saved.schedule.epochs_done(), job.settings.epochs);
@@ -92,6 +110,7 @@ impl State {
             loss_sum: saved.loss_sum,
             schedule: saved.schedule,
             best,
+            timer: new.timer,
         })
     }
 
@@ -109,9 +128,11 @@ impl State {
     /// Writes a checkpoint and prunes those it supersedes.
     ///
     /// Numbers that are none are never written: reading would take them for damage.
-    pub(super) fn save(&self, job: &Job<'_>) -> Result<(), Error> {
+    pub(super) fn save(&mut self, job: &Job<'_>) -> Result<(), Error> {
+        let began = Instant::now();
         let saved = SavedState {
             engine: job.engine.to_owned(),
+            pin: job.pin,
             step: self.step,
             batch: self.batch,
             loss_sum: self.loss_sum,
@@ -127,7 +148,9 @@ impl State {
         if tensors.flat_map(|(values, _)| values).any(|value| !value.is_finite()) {
             return Err(self.diverged());
         }
-        Ok(job.checkpoints.save(&checkpoint)?)
+        job.checkpoints.save(&checkpoint)?;
+        self.timer.saved(began, Instant::now());
+        Ok(())
     }
 
     pub(super) fn into_outcome(self, complete: bool) -> Outcome {

@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::sync::Mutex;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -18,6 +19,12 @@ pub(super) struct Bench {
     table: Tensor<2>,
     train: Vec<Example>,
     validation: Vec<Example>,
+    pin: Option<Digest>,
+}
+
+/// A run of this name.
+pub(super) fn run_of(name: &str) -> RunIdentity {
+    RunIdentity { id: name.to_owned(), digest: Digest::of(name.as_bytes()) }
 }
 
 impl Bench {
@@ -44,6 +51,7 @@ impl Bench {
                 batch_size: 16,
                 learning_rate: 0.01,
                 patience: 0,
+                checkpoint_seconds: 86_400,
                 on_bad_checkpoint: OnBadCheckpoint::Fail,
                 seed: 11,
             },
@@ -51,11 +59,12 @@ impl Bench {
             table: Tensor::from_data(TensorData::new(values, shape), &crate::device::cpu()),
             train: pairs(49),
             validation: pairs(30),
+            pin: Some(Digest::of(b"shards")),
         }
     }
 
     pub(super) fn run(&self, root: &Path, observer: &StopAfter) -> Result<Outcome, Error> {
-        let checkpoints = CheckpointFolder::open(root, "run").unwrap();
+        let checkpoints = CheckpointFolder::open(root, &run_of("run"), None).unwrap();
         self.run_in(&checkpoints, observer)
     }
 
@@ -64,16 +73,26 @@ impl Bench {
         checkpoints: &CheckpointFolder,
         observer: &StopAfter,
     ) -> Result<Outcome, Error> {
+        self.run_watched(checkpoints, observer, &observer.shutdown)
+    }
+
+    fn run_watched(
+        &self,
+        checkpoints: &CheckpointFolder,
+        observer: &dyn Observer,
+        shutdown: &Shutdown,
+    ) -> Result<Outcome, Error> {
         train(&Job {
             settings: &self.settings,
             classifier: &self.classifier,
             table: self.table.clone(),
             engine: "test cpu",
+            pin: self.pin,
             train: &self.train,
             validation: &self.validation,
             checkpoints,
             observer,
-            shutdown: &observer.shutdown,
+            shutdown,
         })
     }
 
@@ -81,7 +100,9 @@ impl Bench {
         let root = tempfile::tempdir().unwrap();
         let outcome = self.run(root.path(), &StopAfter::never()).unwrap();
         assert!(outcome.complete);
-        End::of(root.path(), outcome)
+        let end = End::of(root.path(), outcome);
+        assert_eq!(end.checkpoint.saved.pin, self.pin);
+        end
     }
 }
 
@@ -97,7 +118,7 @@ pub(super) struct End {
 
 impl End {
     pub(super) fn of(root: &Path, outcome: Outcome) -> Self {
-        let checkpoints = CheckpointFolder::open(root, "run").unwrap();
+        let checkpoints = CheckpointFolder::open(root, &run_of("run"), None).unwrap();
         Self {
             parameters: tensor_file::encode(&outcome.parameters, String::new()),
             history: outcome.history,
@@ -152,6 +173,36 @@ fn a_run_interrupted_at_any_step_ends_with_the_same_bits() {
         assert!(outcome.complete);
         assert_eq!(second.advances().len(), 9 - stop, "no step is repeated");
         assert_eq!(End::of(root.path(), outcome), expected, "stopped after step {stop}");
+    }
+}
+
+#[test]
+fn checkpoints_at_other_moments_change_no_bit() {
+    let mut bench = Bench::new();
+    let expected = bench.uninterrupted();
+    bench.settings.checkpoint_seconds = 0;
+    let root = tempfile::tempdir().unwrap();
+    let observer = Counting { root: root.path(), seen: Mutex::default() };
+    let checkpoints = CheckpointFolder::open(root.path(), &run_of("run"), None).unwrap();
+    let outcome = bench.run_watched(&checkpoints, &observer, &Shutdown::default()).unwrap();
+    let seen = observer.seen.into_inner().unwrap();
+    assert_eq!(seen, [0, 1, 2, 3, 4, 5, 6, 7, 8], "saved after every step and every epoch");
+    assert_eq!(End::of(root.path(), outcome), expected);
+}
+
+/// Sees, at each step, after how many steps the newest checkpoint was written.
+struct Counting<'a> {
+    root: &'a Path,
+    seen: Mutex<Vec<u64>>,
+}
+
+impl Observer for Counting<'_> {
+    fn observe(&self, event: Event) {
+        if matches!(event, Event::Advanced { .. }) {
+            let files = crate::storage::list(&self.root.join("runs/run")).unwrap();
+            let newest = files.last().map_or(0, |file| file[..12].parse().unwrap());
+            self.seen.lock().unwrap().push(newest);
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -49,9 +49,13 @@ impl Job {
 
     /// Starts the container's command: no argument.
     pub(crate) fn start(&self) -> Child {
-        let mut command = dyad();
+        self.inside(dyad()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// A command that finds this root.
+    pub(crate) fn inside(&self, mut command: Command) -> Command {
         command.env("SAGEMAKER_BASE_DIR", self.0.path());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        command
     }
 
     /// Runs a job to its end.
@@ -75,7 +79,7 @@ impl Job {
             std::thread::sleep(Duration::from_millis(1));
         }
         let number = job.id().to_string();
-        let _ = std::process::Command::new("kill").args(["-s", signal, &number]).output();
+        let _ = Command::new("kill").args(["-s", signal, &number]).output();
         let output = job.wait_with_output().unwrap();
         let killed = output.status.signal().is_some();
         (output, killed)

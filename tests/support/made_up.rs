@@ -75,15 +75,19 @@ impl Root {
 
     /// `dyad train` on the same inputs, given as paths.
     pub(crate) fn by_paths(&self) -> Command {
-        let mut command = dyad();
+        self.train_into(dyad(), self.path())
+    }
+
+    /// The same, by `command`, with its results in the folder `place`.
+    pub(crate) fn train_into(&self, mut command: Command, place: &Path) -> Command {
         command.arg("train");
         for channel in ["interactions", "sequences", "encoder", "validation", "test"] {
             if self.channel(channel).exists() {
                 command.arg(format!("--{channel}")).arg(self.channel(channel));
             }
         }
-        command.arg("--out").arg(self.path().join("out"));
-        command.arg("--cache").arg(self.path().join("cache"));
+        command.arg("--out").arg(place.join("out"));
+        command.arg("--cache").arg(place.join("cache"));
         command
     }
 

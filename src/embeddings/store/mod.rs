@@ -39,7 +39,7 @@ use shard::{Shard, ShardWriter};
 const SEAL_BYTES: usize = 32 << 20;
 /// or this number,
 const SEAL_ROWS: usize = 8192;
-/// or this age; all as in the format's description.
+/// or this age, unless [`EmbeddingStore::seal_after`] says otherwise.
 const SEAL_AGE: Duration = Duration::from_secs(30);
 /// No shard that Dyad writes is near this size; a larger file is not read.
 const MAX_SHARD_BYTES: u64 = 1 << 30;
@@ -121,6 +121,7 @@ pub struct EmbeddingStore {
     distant: BTreeSet<Digest>,
     open: BTreeMap<Digest, Row>,
     opened_at: Instant,
+    seal_age: Duration,
 }
 
 impl EmbeddingStore {
@@ -139,6 +140,7 @@ impl EmbeddingStore {
             storage::create_folder(&folder.join(part))?;
             storage::remove_temporaries(&folder.join(part))?;
         }
+        storage::remove_temporaries(&folder)?;
         let mut store = Self {
             folder,
             space,
@@ -149,6 +151,7 @@ impl EmbeddingStore {
             distant: BTreeSet::new(),
             open: BTreeMap::new(),
             opened_at: Instant::now(),
+            seal_age: SEAL_AGE,
         };
         store.describe()?;
         store.scan()?;
@@ -163,6 +166,12 @@ impl EmbeddingStore {
     /// The space of the embeddings.
     pub fn space(&self) -> &EmbeddingSpace {
         &self.space
+    }
+
+    /// Sets the age at which the open shard is sealed, 30 seconds before the first call. Zero seals
+    /// every unit.
+    pub fn seal_after(&mut self, age: Duration) {
+        self.seal_age = age;
     }
 
     /// Whether the embedding of a sequence is there, sealed or not.
@@ -182,7 +191,7 @@ impl EmbeddingStore {
             }
         }
         let bytes = self.open.len() * self.space.dimension * size_of::<f32>();
-        let old = self.opened_at.elapsed() >= SEAL_AGE;
+        let old = self.opened_at.elapsed() >= self.seal_age;
         if bytes >= SEAL_BYTES || self.open.len() >= SEAL_ROWS || old {
             self.seal()?;
         }

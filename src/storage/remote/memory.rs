@@ -38,7 +38,7 @@ impl MemoryStore {
         self.0.lock().unwrap().failures = count;
     }
 
-    /// Denies everything on `key`.
+    /// Denies everything on a key, or an action everywhere.
     pub(crate) fn deny(&self, key: &str) {
         self.0.lock().unwrap().denied.insert(key.to_owned());
     }
@@ -71,7 +71,7 @@ impl MemoryStore {
     ) -> Result<T, RemoteError> {
         let mut state = self.0.lock().unwrap();
         state.attempts += 1;
-        let result = if state.denied.contains(key) {
+        let result = if state.denied.contains(key) || state.denied.contains(action) {
             Err(Problem::Denied { said: String::new(), statement: String::new() })
         } else if state.failures > 0 {
             state.failures -= 1;

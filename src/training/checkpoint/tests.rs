@@ -6,16 +6,21 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
-use super::super::tests::{Bench, End};
+use super::super::state::SavedState;
+use super::super::tests::{Bench, End, run_of};
 use super::super::{Error, Schedule};
 use super::*;
+use crate::classifier::{NamedTensors, tensor_file};
 use crate::shutdown::tests::StopAfter;
+
+mod bucket;
 
 /// A checkpoint of a few numbers.
 fn checkpoint(step: u64) -> Checkpoint {
     let tensors = |value: f32| NamedTensors::from([("a.weight".into(), (vec![value], vec![1]))]);
     let saved = SavedState {
         engine: "test cpu".to_owned(),
+        pin: None,
         step,
         batch: 1,
         loss_sum: 0.1,
@@ -26,12 +31,12 @@ fn checkpoint(step: u64) -> Checkpoint {
 }
 
 fn open(root: &TempDir, run_id: &str) -> CheckpointFolder {
-    CheckpointFolder::open(root.path(), run_id).unwrap()
+    CheckpointFolder::open(root.path(), &run_of(run_id), None).unwrap()
 }
 
 /// The steps of the checkpoints there are, newest first.
 fn steps(folder: &CheckpointFolder) -> Vec<u64> {
-    folder.names().unwrap().iter().map(|(name, _)| name.step).collect()
+    folder.names().unwrap().iter().rev().map(|name| name.step).collect()
 }
 
 fn newest_step(folder: &CheckpointFolder) -> Option<u64> {
@@ -40,8 +45,8 @@ fn newest_step(folder: &CheckpointFolder) -> Option<u64> {
 
 /// Changes the bytes of the newest `count` checkpoints.
 fn damage(folder: &CheckpointFolder, count: usize, change: impl Fn(&mut Vec<u8>)) {
-    for (_, file) in folder.names().unwrap().into_iter().take(count) {
-        let path = folder.path().join(file);
+    for name in folder.names().unwrap().iter().rev().take(count) {
+        let path = folder.path_of(name);
         let mut bytes = fs::read(&path).unwrap();
         change(&mut bytes);
         fs::write(path, bytes).unwrap();
@@ -60,7 +65,7 @@ fn what_is_saved_comes_back() {
     assert!(folder.newest(OnBadCheckpoint::Fail).unwrap().is_none());
     folder.save(&checkpoint(7)).unwrap();
     assert_eq!(folder.newest(OnBadCheckpoint::Fail).unwrap(), Some(checkpoint(7)));
-    let file = folder.names().unwrap().remove(0).1;
+    let file = folder.names().unwrap().pop_last().unwrap().to_string();
     let digest = Digest::of(&fs::read(folder.path().join(&file)).unwrap()).short(16);
     assert_eq!(file, format!("000000000007-a1-{digest}.safetensors"));
 }
@@ -71,9 +76,7 @@ fn two_are_kept_and_the_files_of_others_stay() {
     let folder = open(&root, "run");
     let foreign = [
         "notes.txt",
-        "000000000099-a1-0123456789abcdef.safetensors.sagemaker-uploading",
         "000000000099-a1-0123456789ABCDEF.safetensors",
-        "000000000099-a1-0123456789abcdef-x.safetensors",
         "99-a1-0123456789abcdef.safetensors",
         "model.safetensors",
     ];
@@ -89,6 +92,52 @@ fn two_are_kept_and_the_files_of_others_stay() {
 }
 
 #[test]
+fn where_the_platform_copies_a_file_goes_only_after_a_newer_one_was_copied() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = open(&root, "run");
+    let mark = |step: u64, marker: &str| {
+        let name = folder.names().unwrap().into_iter().find(|name| name.step == step).unwrap();
+        fs::write(folder.path().join(format!("{name}.sagemaker-{marker}")), b"").unwrap();
+    };
+    // The platform has copied the token of the attempt, and no checkpoint so far.
+    fs::write(folder.path().join("attempts/1.json.sagemaker-uploaded"), b"").unwrap();
+    [1, 2].iter().for_each(|step| folder.save(&checkpoint(*step)).unwrap());
+    mark(1, "uploading");
+    mark(2, "uploaded");
+    folder.save(&checkpoint(3)).unwrap();
+    folder.save(&checkpoint(4)).unwrap();
+    assert_eq!(steps(&folder), [4, 3, 2, 1], "2 is the newest copied, 1 is on its way");
+    mark(1, "uploaded");
+    mark(4, "uploaded");
+    folder.save(&checkpoint(5)).unwrap();
+    assert_eq!(steps(&folder), [5, 4]);
+    let markers = storage::markers(folder.path()).unwrap();
+    assert_eq!((markers.uploaded.len(), markers.uploading.len()), (3, 1), "not ours to remove");
+}
+
+#[test]
+fn an_older_attempt_stops_before_it_writes_and_a_later_start_goes_on() {
+    let bench = Bench::new();
+    let expected = bench.uninterrupted();
+    let root = tempfile::tempdir().unwrap();
+    let older = open(&root, "run");
+    bench.run_in(&older, &StopAfter::pieces(2)).unwrap();
+    let newer = open(&root, "run");
+    let error = bench.run_in(&older, &StopAfter::pieces(2)).unwrap_err();
+    let Error::Checkpoint(error @ CheckpointError::Superseded { .. }) = error else {
+        panic!("{error}")
+    };
+    assert_eq!(
+        error.to_string(),
+        "a newer attempt (2) of run `run` is at work; this one (1) stops: leave the run to the \
+         newer one, or stop that and start this job again"
+    );
+    assert_eq!(steps(&older), [2], "nothing was written");
+    let outcome = bench.run_in(&newer, &StopAfter::never()).unwrap();
+    assert_eq!(End::of(root.path(), outcome), expected);
+}
+
+#[test]
 fn the_newest_is_told_by_its_step_and_attempt_not_by_its_time() {
     let root = tempfile::tempdir().unwrap();
     let first = open(&root, "run");
@@ -97,14 +146,15 @@ fn the_newest_is_told_by_its_step_and_attempt_not_by_its_time() {
     assert_eq!(newest_step(&first), Some(1000));
     let second = open(&root, "run");
     second.save(&checkpoint(1000)).unwrap();
-    let names = second.names().unwrap();
-    assert_eq!([names[0].0.attempt, names[1].0.attempt], [2, 1]);
+    let attempts = second.names().unwrap().into_iter().rev().map(|name| name.attempt);
+    assert_eq!(attempts.collect::<Vec<_>>(), [2, 1]);
 }
 
 #[test]
 fn a_damaged_newest_checkpoint_falls_back_to_the_one_before() {
-    let bench = Bench::new();
+    let mut bench = Bench::new();
     let expected = bench.uninterrupted();
+    bench.settings.checkpoint_seconds = 0;
     let changes: [fn(&mut Vec<u8>); 4] = [
         |bytes| flip(bytes),
         |bytes| bytes.truncate(bytes.len() - 1),
@@ -115,11 +165,11 @@ fn a_damaged_newest_checkpoint_falls_back_to_the_one_before() {
         let root = tempfile::tempdir().unwrap();
         bench.run(root.path(), &StopAfter::pieces(5)).unwrap();
         let folder = open(&root, "run");
-        assert_eq!(steps(&folder), [5, 3]);
+        assert_eq!(steps(&folder), [5, 4]);
         damage(&folder, 1, change);
         let observer = StopAfter::never();
         let outcome = bench.run(root.path(), &observer).unwrap();
-        assert_eq!(observer.advances().len(), 6, "from step 3");
+        assert_eq!(observer.advances().len(), 5, "from step 4");
         assert_eq!(End::of(root.path(), outcome), expected);
         assert_eq!(storage::list(&folder.path().join("damaged")).unwrap().len(), 1);
     }
@@ -140,6 +190,7 @@ fn a_checkpoint_that_cannot_be_read_counts_as_damaged() {
 fn without_a_usable_checkpoint_only_restart_goes_on() {
     let mut bench = Bench::new();
     let expected = bench.uninterrupted();
+    bench.settings.checkpoint_seconds = 0;
     let root = tempfile::tempdir().unwrap();
     bench.run(root.path(), &StopAfter::pieces(8)).unwrap();
     let folder = open(&root, "run");
@@ -165,7 +216,7 @@ fn checkpoints_of_another_run_network_or_step_are_refused() {
     let root = tempfile::tempdir().unwrap();
     let (ours, theirs) = (open(&root, "ours"), open(&root, "theirs"));
     theirs.save(&checkpoint(5)).unwrap();
-    let file = theirs.names().unwrap().remove(0).1;
+    let file = theirs.names().unwrap().pop_last().unwrap().to_string();
     fs::copy(theirs.path().join(&file), ours.path().join(&file)).unwrap();
     let error = ours.newest(OnBadCheckpoint::Fail).unwrap_err();
     assert!(matches!(error, CheckpointError::NoneUsable { count: 1, .. }), "{error}");
@@ -211,9 +262,12 @@ fn moments_that_do_not_fit_the_parameters_are_refused() {
 /// so random damage never reaches [`decode`]; it holds all the same, as if it did.
 #[test]
 fn decoding_never_panics_and_names_what_is_wrong() {
-    let whole = encode(&checkpoint(5), "run");
-    assert_eq!(decode(&whole, "run").unwrap(), checkpoint(5));
-    assert!(decode(&whole, "another").is_err());
+    let run = run_of("run");
+    let whole = encode(&checkpoint(5), &run);
+    assert_eq!(decode(&whole, &run).unwrap(), checkpoint(5));
+    let others =
+        [run_of("another"), RunIdentity { digest: Digest::of(b"other settings"), ..run.clone() }];
+    assert!(others.iter().all(|other| decode(&whole, other).is_err()));
     let mut random = ChaCha8Rng::seed_from_u64(20_261_122);
     let mut refused = 0;
     for _ in 0..20_000 {
@@ -227,11 +281,22 @@ fn decoding_never_panics_and_names_what_is_wrong() {
                 _ => bytes.insert(at, random.random()),
             }
         }
-        refused += u32::from(decode(&bytes, "run").is_err());
+        refused += u32::from(decode(&bytes, &run).is_err());
     }
     assert!(refused > 10_000, "{refused}");
     for length in [0, 1, 7, 8, 9, 100] {
         let noise: Vec<u8> = (0..length).map(|_| random.random()).collect();
-        assert!(decode(&noise, "run").is_err());
+        assert!(decode(&noise, &run).is_err());
     }
+}
+
+#[test]
+fn a_checkpoint_of_the_first_version_is_still_read() {
+    let run = run_of("run");
+    let (tensors, description) = tensor_file::decode(&encode(&checkpoint(5), &run)).unwrap();
+    let digest = format!("\"config_digest\":\"{}\",", run.digest);
+    assert!(description.contains(&digest), "{description}");
+    let before = tensor_file::encode(&tensors, description.replace(&digest, ""));
+    assert_eq!(decode(&before, &run).unwrap(), checkpoint(5));
+    assert!(decode(&before, &run_of("another")).is_err());
 }

@@ -69,7 +69,7 @@ impl S3Store {
         let limit = time_for(bytes);
         let late = || Problem::Transient(format!("no answer within {} s", limit.as_secs()));
         // Attempts of the SDK have their own limits; this one also covers the body.
-        let result = self.runtime.block_on(timeout(limit * 3, request));
+        let result = self.runtime.block_on(async { timeout(limit * 3, request).await });
         result.unwrap_or_else(|_| Err(late())).map_err(|problem| self.error(action, key, problem))
     }
 
