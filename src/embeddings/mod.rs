@@ -135,7 +135,13 @@ pub fn table(
 ) -> Result<Vec<f32>, Error> {
     embed(job, store, sequences)?;
     let keys: Vec<Digest> = sequences.iter().map(|sequence| sequence.digest()).collect();
-    Ok(store.load(&keys)?)
+    match store.load(&keys) {
+        Err(StoreError::Storage(error)) if error.is_absent() => {
+            store.look_again()?;
+            Ok(store.load(&keys)?)
+        }
+        table => Ok(table?),
+    }
 }
 
 /// A table of embeddings that stays the same over the attempts of a run.

@@ -22,8 +22,8 @@ use files::open_text;
 pub use files::{SourceFile, source_files};
 pub use lines::{Lines, TextError};
 pub use map::{MappedFile, map};
-pub use stream::write_stream;
 pub use markers::{Markers, markers};
+pub use stream::write_stream;
 
 /// Ending of names that the platform neither copies to S3 nor brings back.
 pub const TEMPORARY_SUFFIX: &str = ".sagemaker-ignore";

@@ -79,6 +79,18 @@ impl EmbeddingStore {
     /// Brings the shards that hold `keys` into the folder. Rows that cannot be had count as absent
     /// from now on.
     pub fn fetch(&mut self, keys: &[Digest]) -> Result<(), StoreError> {
+        let known = |store: &Self| keys.iter().filter(|key| store.contains(key)).count();
+        let before = known(self);
+        self.fetch_once(keys)?;
+        if known(self) < before {
+            // What was removed since it was listed lies in another shard.
+            self.look_again()?;
+            self.fetch_once(keys)?;
+        }
+        Ok(())
+    }
+
+    fn fetch_once(&mut self, keys: &[Digest]) -> Result<(), StoreError> {
         let shards = keys.iter().filter_map(|key| self.index.get(key)).map(|(shard, _)| shard);
         let shards: BTreeSet<_> = shards.filter(|shard| !self.local.contains(shard)).collect();
         self.fetch_shards(&shards.into_iter().collect::<Vec<_>>())

@@ -237,6 +237,15 @@ impl EmbeddingStore {
         Ok(table)
     }
 
+    /// Finds out anew which shards there are: garbage collection may have removed some, whose rows
+    /// lie in others.
+    pub fn look_again(&mut self) -> Result<(), StoreError> {
+        self.index.clear();
+        self.local.clear();
+        self.scan()?;
+        self.discover().map(drop)
+    }
+
     /// The unit plan of this name: the one written first, whatever it holds.
     pub(super) fn plan_once(&self, name: &str, plan: &[u8]) -> Result<Vec<u8>, StoreError> {
         let plans = self.shared("plans");

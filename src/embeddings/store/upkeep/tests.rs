@@ -3,6 +3,7 @@
 mod collect;
 mod export;
 mod property;
+mod readers;
 
 use std::sync::Arc;
 use std::time::Duration;
