@@ -21,9 +21,11 @@ fn filled() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, content) in [("one.fasta", ONE), ("other.fasta", OTHER)] {
         fs::write(folder.path().join(name), content).unwrap();
-        succeed(&mut embed(folder.path(), name));
     }
+    // First, for the others write to the same file.
     succeed(embed(folder.path(), "one.fasta").args(["--embedding-dtype", "f16"]));
+    succeed(&mut embed(folder.path(), "one.fasta"));
+    succeed(&mut embed(folder.path(), "other.fasta"));
     folder
 }
 
@@ -106,14 +108,20 @@ fn damaged_shards_are_named_and_moved_aside_when_asked() {
         let text = text.replace(space["space_id"].as_str().unwrap(), "SPACE");
         text.replace(path.file_stem().unwrap().to_str().unwrap(), "SHARD")
     };
-    insta::assert_snapshot!(plain(text(&output.stdout)), @"");
+    insta::assert_snapshot!(plain(text(&output.stdout)), @"
+    cache/v1/SPACE/shards/SHARD.safetensors: its SHA-256 is not its name
+      `dyad cache verify --quarantine` moves it aside, as the next job will; its rows are computed again
+    ");
     let error = text(&output.stderr);
-    insta::assert_snapshot!(error.split(" ERROR ").nth(1).unwrap(), @"");
+    insta::assert_snapshot!(error.split(" ERROR ").nth(1).unwrap(), @"UserError: damaged in `cache/`: 1 of 3 shard(s); they are listed with what to do");
     assert_eq!(files(folder.path()), before, "looking changes nothing");
 
     let output = cache(folder.path(), &["verify", "--quarantine"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
-    insta::assert_snapshot!(plain(text(&output.stdout)), @"");
+    insta::assert_snapshot!(plain(text(&output.stdout)), @"
+    cache/v1/SPACE/shards/SHARD.safetensors: its SHA-256 is not its name
+      moved to `cache/v1/SPACE/quarantine/SHARD.safetensors`; the next job computes its rows again
+    ");
     assert!(!path.exists());
     succeed(&mut cache(folder.path(), &["verify"]));
     let (_, log) = succeed(embed(folder.path(), "one.fasta").args(["--embedding-dtype", "f16"]));
@@ -192,6 +200,6 @@ fn collection_merges_then_removes_and_readers_see_the_same() {
         fs::remove_file(&out).unwrap();
         let (_, log) = succeed(&mut embed(folder.path(), name));
         assert!(log.contains("computed=0 missing=0"), "{log}");
-        assert_eq!(fs::read(&out).unwrap(), bytes);
+        assert!(fs::read(&out).unwrap() == bytes, "{name}");
     }
 }

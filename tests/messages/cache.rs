@@ -17,10 +17,14 @@ fn what_cannot_be_done_with_a_cache() {
     case("a folder without runs", &["gc", "--cache", "none", "--checkpoints", "input"]);
     case("a place that is none in S3", &["ls", "--storage-uri", "bucket/prefix"]);
     case("a file for --cache", &["ls", "--cache", "input/data/interactions/pairs.tsv"]);
-    let mut command = dyad();
-    command.env("DYAD_STORAGE_URI", "s3://lab-data/x").env("AWS_EC2_METADATA_DISABLED", "true");
-    command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
-    command.env_remove("AWS_ACCESS_KEY_ID").args(["cache", "ls"]);
-    page.add("no credentials", &refusal(&mut command, root.path()));
-    insta::assert_snapshot!(page.0, @"");
+    insta::assert_snapshot!(page.0, @"
+    no such space
+      exit 2: UserError: no embedding space in `none/` has an id that begins with `4f1c`; there is none
+    a folder without runs
+      exit 2: UserError: `--checkpoints` `input` has no folder `runs`: give `OUT/checkpoints` of a run
+    a place that is none in S3
+      exit 2: UserError: `--storage-uri` = `bucket/prefix` (command line): expected `s3://bucket/prefix/`, or `none`
+    a file for --cache
+      exit 2: UserError: cannot list `input/data/interactions/pairs.tsv/v1/`: not a directory. Fix: check the path: a file lies where a folder is needed, or the reverse
+    ");
 }

@@ -68,7 +68,7 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
             Ok(())
         }
         damaged => Err(Failure::usage(format!(
-            "{damaged} of {} shard(s) of `{place}` are damaged; they are listed with what to do",
+            "damaged in `{place}`: {damaged} of {} shard(s); they are listed with what to do",
             verified.shards
         ))),
     }
