@@ -119,6 +119,10 @@ pub struct EmbeddingStore {
     local: BTreeSet<Digest>,
     /// Shards that the bucket is known to hold.
     distant: BTreeSet<Digest>,
+    /// Shards in the bucket that cannot be used.
+    unusable: BTreeSet<Digest>,
+    /// When the bucket was last listed.
+    listed_at: Instant,
     open: BTreeMap<Digest, Row>,
     opened_at: Instant,
     seal_age: Duration,
@@ -149,6 +153,8 @@ impl EmbeddingStore {
             index: Index::default(),
             local: BTreeSet::new(),
             distant: BTreeSet::new(),
+            unusable: BTreeSet::new(),
+            listed_at: Instant::now(),
             open: BTreeMap::new(),
             opened_at: Instant::now(),
             seal_age: SEAL_AGE,
