@@ -6,7 +6,7 @@ LIBTORCH ?= $(CURDIR)/libtorch
 DEMO ?= demo
 TCH = LIBTORCH=$(abspath $(LIBTORCH)) LD_LIBRARY_PATH=$(abspath $(LIBTORCH))/lib:$$LD_LIBRARY_PATH $(CARGO)
 
-.PHONY: help demo test test-long test-faults s3-servers test-tch check bench bench-tch libtorch parity-real tools tools-tch clean-demo
+.PHONY: help demo test test-long test-faults s3-servers test-tch test-parquet check bench bench-tch libtorch parity-real tools tools-tch clean-demo
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -37,6 +37,9 @@ s3-servers: tools ## install the S3 servers of the fault matrix, once (needs Pyt
 test-tch: tools-tch libtorch ## what depends on the backend, on libtorch
 	$(TCH) test --features tch --lib -- embeddings:: classifier:: training:: device::
 	$(TCH) test --features tch --test tch -- --test-threads=1
+
+test-parquet: tools ## the export to Parquet, a feature that is off by default
+	$(CARGO) test --features parquet --lib -- embeddings::store::upkeep
 
 check: tools ## format, lints, documentation
 	$(CARGO) fmt --check

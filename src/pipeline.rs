@@ -141,6 +141,9 @@ pub fn train(run: &Run<'_>) -> Result<Summary, Error> {
     let identity = identity(run.config, &space, &data);
     info!("run {}: encoder {}, space {}", identity.id, encoder.identity().name, space.id());
     let job = Job { run, device, data, encoder, space, identity };
+    // Before any work: it counts this attempt, which stops older ones, and tries the bucket.
+    let remote = run.places.cache.remote.as_ref();
+    let checkpoints = CheckpointFolder::open(&run.places.checkpoints, &job.identity, remote)?;
 
     let PinnedTable { values: mut table, digest } = match job.embed() {
         Err(embeddings::Error::Interrupted) => return job.write_interrupted(),
@@ -148,7 +151,7 @@ pub fn train(run: &Run<'_>) -> Result<Summary, Error> {
     };
     let standardizer = job.standardize(&mut table);
     let table = classifier::embedding_table(table, job.space.dimension, &job.device.device);
-    let outcome = job.fit(table.clone(), digest)?;
+    let outcome = job.fit(table.clone(), digest, &checkpoints)?;
     let scored = job.evaluate(&table, &outcome)?;
     let summary = job.write(&outcome, scored, &standardizer)?;
     job.publish(&summary)?;
@@ -212,10 +215,12 @@ impl Job<'_> {
         standardizer
     }
 
-    fn fit(&self, table: EmbeddingTable, pin: Digest) -> Result<training::Outcome, Error> {
-        let places = self.run.places;
-        let remote = places.cache.remote.as_ref();
-        let checkpoints = CheckpointFolder::open(&places.checkpoints, &self.identity, remote)?;
+    fn fit(
+        &self,
+        table: EmbeddingTable,
+        pin: Digest,
+        checkpoints: &CheckpointFolder,
+    ) -> Result<training::Outcome, Error> {
         let job = training::Job {
             settings: &self.run.config.training,
             classifier: &self.run.config.classifier,
@@ -224,7 +229,7 @@ impl Job<'_> {
             pin: Some(pin),
             train: &self.data.dataset.train,
             validation: &self.data.dataset.validation,
-            checkpoints: &checkpoints,
+            checkpoints,
             observer: self.run.observer,
             shutdown: self.run.shutdown,
         };

@@ -1,5 +1,6 @@
 //! What each command does, as a user sees it: files, tables, log lines.
 
+mod cache;
 mod configuration;
 mod embed;
 mod evaluate;

@@ -2,6 +2,7 @@
 //! failure file with the same words. Every message that a new user can meet is on these pages.
 
 mod arguments;
+mod cache;
 mod encoder;
 mod interactions;
 mod machine;

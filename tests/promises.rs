@@ -6,6 +6,7 @@ mod commands;
 mod documentation;
 mod layering;
 mod messages;
+mod python;
 mod resume;
 mod root;
 mod support;

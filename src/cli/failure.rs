@@ -187,6 +187,15 @@ impl From<embeddings::Error> for Failure {
     }
 }
 
+impl From<embeddings::upkeep::CacheError> for Failure {
+    fn from(error: embeddings::upkeep::CacheError) -> Self {
+        match error {
+            embeddings::upkeep::CacheError::Interrupted => Self::interrupted(&error),
+            error => Self::new(Class::User, &error),
+        }
+    }
+}
+
 impl From<evaluation::Error> for Failure {
     fn from(error: evaluation::Error) -> Self {
         Self::new(Class::User, &error)

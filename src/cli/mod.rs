@@ -2,6 +2,7 @@
 //! root come in, tables, logs, exit codes and the failure file go out.
 
 mod bucket;
+mod cache;
 mod context;
 mod embed;
 mod evaluate;
@@ -97,6 +98,7 @@ fn command() -> Command {
         .subcommand(embed::command())
         .subcommand(predict::command())
         .subcommand(evaluate::command())
+        .subcommand(cache::command())
         .subcommand(sample::command())
 }
 
@@ -106,6 +108,7 @@ fn dispatch(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
         Some((embed::NAME, matches)) => embed::run(matches, context),
         Some((predict::NAME, matches)) => predict::run(matches, context),
         Some((evaluate::NAME, matches)) => evaluate::run(matches, context),
+        Some((cache::NAME, matches)) => cache::run(matches, context),
         Some((_, matches)) => sample::run(matches),
         None => Ok(()),
     }

@@ -1,7 +1,8 @@
 //! Running the encoder: unit after unit, batch after batch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
+use rand::seq::SliceRandom;
 use tracing::debug;
 
 use super::esm2::{self, Esm2, PackedBatch};
@@ -15,7 +16,8 @@ use crate::protein::ProteinSequence;
 ///
 /// A unit is appended whole or, if a stop is asked for between two of its batches or one takes too
 /// long then, not at all. A log line of level `debug` names each before it is computed: `unit` is
-/// the SHA-256 of its sequences' digests, sorted, 32 bytes each.
+/// the SHA-256 of its sequences' digests, sorted, 32 bytes each. What other machines compute
+/// meanwhile is left out; the order of units changes no bit.
 pub(super) fn compute(
     job: &Job<'_>,
     model: Esm2,
@@ -32,12 +34,22 @@ pub(super) fn compute(
     let left: u64 = units.iter().map(|unit| residues_of(unit)).sum();
     job.observer.observe(Event::Started { task, done: total - left.min(total), total });
     let mut worker = Worker::encoding(model);
-    for unit in units {
+    let mut waiting: VecDeque<&Vec<Digest>> = units.iter().collect();
+    while let Some(unit) = waiting.pop_front() {
+        if unit.iter().all(|digest| store.contains(digest)) {
+            // Another machine was faster.
+            job.observer.observe(Event::Advanced { task, units: residues_of(unit) });
+            continue;
+        }
         debug!(unit = %plan::set_digest(unit.iter().copied()), sequences = unit.len(), "embedding");
         let members: Vec<_> = unit.iter().filter_map(|d| sequences.get(d).copied()).collect();
         store.append(embed_unit(job, &mut worker, &members)?)?;
         store.wait_for_room(&job.shutdown.flag());
         job.observer.observe(Event::Advanced { task, units: residues_of(unit) });
+        if store.look_for_others()? {
+            // In an order of its own, each machine finds most of what it comes to undone.
+            waiting.make_contiguous().shuffle(&mut rand::rng());
+        }
     }
     job.observer.observe(Event::Finished { task });
     Ok(())

@@ -22,6 +22,7 @@ use crate::storage::sync::SharedFolder;
 use esm2::{Encoder, EncoderError};
 use plan::{PlannedSequence, UnitPlan};
 pub use space::EmbeddingSpace;
+pub use store::upkeep;
 pub use store::{CacheLocation, EmbeddingStore, Pin, Row, StoreError};
 
 /// How sequences become vectors. Every field but the token budget is part of the embedding space.
@@ -117,10 +118,8 @@ pub struct Report {
     pub total: usize,
     /// Found in the store.
     pub cached: usize,
-    /// Computed now.
+    /// Computed now, here or by another machine.
     pub computed: usize,
-    /// Neither found nor computed.
-    pub missing: usize,
     /// Longer than the encoder sees at once, and therefore truncated or windowed.
     pub long: usize,
 }
@@ -134,7 +133,13 @@ pub fn table(
 ) -> Result<Vec<f32>, Error> {
     embed(job, store, sequences)?;
     let keys: Vec<Digest> = sequences.iter().map(|sequence| sequence.digest()).collect();
-    Ok(store.load(&keys)?)
+    match store.load(&keys) {
+        Err(StoreError::Storage(error)) if error.is_absent() => {
+            store.look_again()?;
+            Ok(store.load(&keys)?)
+        }
+        table => Ok(table?),
+    }
 }
 
 /// A table of embeddings that stays the same over the attempts of a run.
@@ -170,7 +175,8 @@ pub fn pinned_table(
         return pinned_table(job, store, sequences, run);
     }
     warn!(
-        "embeddings that this run was trained on were lost and computed again with other last bits: the          result is not bit-identical"
+        "embeddings that this run was trained on were lost and computed again with other last bits: \
+         the result is not bit-identical"
     );
     Ok(PinnedTable { values, digest: ours.table_digest() })
 }
@@ -189,31 +195,32 @@ pub fn embed(
     let absent = |store: &EmbeddingStore| -> BTreeSet<Digest> {
         distinct.keys().filter(|digest| !store.contains(digest)).copied().collect()
     };
-    store.fetch(&distinct.keys().copied().collect::<Vec<_>>())?;
+    let keys: Vec<Digest> = distinct.keys().copied().collect();
+    store.fetch(&keys)?;
     let missing = absent(store);
     let long = distinct.values().filter(|s| s.len() > job.settings.max_residues).count();
     if long > 0 {
         warn_of_long(long, job.settings);
     }
-    if !missing.is_empty() {
+    let mut left = missing.clone();
+    // More than once only if what other machines added meanwhile turns out to be of no use.
+    while !left.is_empty() {
         let model = job.encoder.load(job.device)?;
-        let units = units(job, store, &distinct, &missing)?;
+        let units = units(job, store, &distinct, &left)?;
         let computed = compute::compute(job, model, store, &distinct, &units);
         store.seal()?;
         computed?;
+        store.fetch(&keys)?;
+        left = absent(store);
     }
-    let left = absent(store).len();
     let report = Report {
         total: distinct.len(),
         cached: distinct.len() - missing.len(),
-        computed: missing.len() - left,
-        missing: left,
+        computed: missing.len(),
         long,
     };
-    let Report { total, cached, computed, missing, long } = report;
-    info!(
-        "embeddings total={total} cached={cached} computed={computed} missing={missing} long={long}"
-    );
+    let Report { total, cached, computed, long } = report;
+    info!("embeddings total={total} cached={cached} computed={computed} missing=0 long={long}");
     Ok(report)
 }
 

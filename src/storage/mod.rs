@@ -9,6 +9,7 @@ mod lines;
 mod map;
 mod markers;
 pub mod remote;
+mod stream;
 pub mod sync;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -22,6 +23,7 @@ pub use files::{SourceFile, source_files};
 pub use lines::{Lines, TextError};
 pub use map::{MappedFile, map};
 pub use markers::{Markers, markers};
+pub use stream::write_stream;
 
 /// Ending of names that the platform neither copies to S3 nor brings back.
 pub const TEMPORARY_SUFFIX: &str = ".sagemaker-ignore";
@@ -216,7 +218,7 @@ pub fn remove_temporaries(folder: &Path) -> Result<(), StorageError> {
 }
 
 /// Whether the process that made a temporary file still holds its lock.
-fn is_being_written(path: &Path) -> bool {
+pub(crate) fn is_being_written(path: &Path) -> bool {
     let lock = File::open(path).map(|file| file.try_lock());
     matches!(lock, Ok(Err(TryLockError::WouldBlock)))
 }

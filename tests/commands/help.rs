@@ -4,7 +4,7 @@ use dyad::config::KEYS;
 
 use crate::support::{dyad, succeed};
 
-const COMMANDS: [&str; 5] = ["train", "embed", "predict", "evaluate", "sample"];
+const COMMANDS: [&str; 6] = ["train", "embed", "predict", "evaluate", "cache", "sample"];
 
 fn help(arguments: &[&str]) -> String {
     succeed(dyad().args(arguments).arg("--help")).0

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::time::Instant;
 
 use tracing::{info, warn};
 
@@ -15,6 +16,8 @@ use crate::storage::sync::{Rank, Remote, Upload};
 
 /// Bytes that hold the header and the keys of every shard of ours.
 const INDEX_BYTES: u64 = (64 << 10) + 32 * SEAL_ROWS as u64;
+/// The bucket is listed again after the time in which two shards are sealed.
+const LIST_EVERY_SEALS: u32 = 2;
 /// Indexes read at a time,
 const PARALLEL_INDEXES: usize = 32;
 /// and whole shards: each is in memory while it is verified.
@@ -43,8 +46,8 @@ impl EmbeddingStore {
         };
         let named = |object: Object| Some((shard_name(&object.name)?, object.bytes));
         let there: Vec<_> = listing.objects.into_iter().filter_map(named).collect();
-        let unknown: Vec<_> =
-            there.iter().filter(|(name, _)| !self.index.knows(name)).copied().collect();
+        let known = |name: &Digest| self.index.knows(name) || self.unusable.contains(name);
+        let unknown: Vec<_> = there.iter().filter(|(name, _)| !known(name)).copied().collect();
         let indexes = in_parallel(PARALLEL_INDEXES, &unknown, |(name, bytes)| {
             self.distant_index(&remote, name, *bytes)
         });
@@ -55,7 +58,10 @@ impl EmbeddingStore {
                     self.index.add(*name, keys);
                     new += 1;
                 }
-                Err(problem) => warn!(shard = %name, problem, "a shard in S3 is left out"),
+                Err(problem) => {
+                    warn!(shard = %name, problem, "a shard in S3 is left out");
+                    self.unusable.insert(*name);
+                }
             }
         }
         self.distant.extend(there.iter().map(|(name, _)| *name));
@@ -79,6 +85,18 @@ impl EmbeddingStore {
     /// Brings the shards that hold `keys` into the folder. Rows that cannot be had count as absent
     /// from now on.
     pub fn fetch(&mut self, keys: &[Digest]) -> Result<(), StoreError> {
+        let known = |store: &Self| keys.iter().filter(|key| store.contains(key)).count();
+        let before = known(self);
+        self.fetch_once(keys)?;
+        if known(self) < before {
+            // What was removed since it was listed lies in another shard.
+            self.look_again()?;
+            self.fetch_once(keys)?;
+        }
+        Ok(())
+    }
+
+    fn fetch_once(&mut self, keys: &[Digest]) -> Result<(), StoreError> {
         let shards = keys.iter().filter_map(|key| self.index.get(key)).map(|(shard, _)| shard);
         let shards: BTreeSet<_> = shards.filter(|shard| !self.local.contains(shard)).collect();
         self.fetch_shards(&shards.into_iter().collect::<Vec<_>>())
@@ -121,7 +139,17 @@ impl EmbeddingStore {
         };
         warn!(shard = %name, problem, "a shard in S3 cannot be used; its rows are computed again");
         self.index.forget(name);
+        self.unusable.insert(*name);
         Ok(())
+    }
+
+    /// From time to time, whether other machines have added embeddings of this space.
+    pub(in crate::embeddings) fn look_for_others(&mut self) -> Result<bool, StoreError> {
+        if self.remote.is_none() || self.listed_at.elapsed() < self.seal_age * LIST_EVERY_SEALS {
+            return Ok(false);
+        }
+        self.listed_at = Instant::now();
+        Ok(self.discover()? > 0)
     }
 
     /// Has every shard uploaded that the bucket lacks.
@@ -165,7 +193,7 @@ impl EmbeddingStore {
 }
 
 /// The results of `work` on each item, in their order, on `threads` threads.
-fn in_parallel<T: Sync, R: Send>(
+pub(super) fn in_parallel<T: Sync, R: Send>(
     threads: usize,
     items: &[T],
     work: impl Fn(&T) -> R + Sync,

@@ -57,6 +57,11 @@ impl Index {
         }
     }
 
+    /// Forgets all shards, but not which go first.
+    pub(super) fn clear(&mut self) {
+        *self = Self { pinned: std::mem::take(&mut self.pinned), ..Self::default() };
+    }
+
     /// Smaller goes first.
     fn rank(&self, shard: Digest) -> (bool, Digest) {
         (!self.pinned.contains(&shard), shard)

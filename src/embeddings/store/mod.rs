@@ -17,6 +17,7 @@ mod distant;
 mod index;
 mod pin;
 mod shard;
+pub mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
@@ -118,6 +119,10 @@ pub struct EmbeddingStore {
     local: BTreeSet<Digest>,
     /// Shards that the bucket is known to hold.
     distant: BTreeSet<Digest>,
+    /// Shards in the bucket that cannot be used.
+    unusable: BTreeSet<Digest>,
+    /// When the bucket was last listed.
+    listed_at: Instant,
     open: BTreeMap<Digest, Row>,
     opened_at: Instant,
     seal_age: Duration,
@@ -148,6 +153,8 @@ impl EmbeddingStore {
             index: Index::default(),
             local: BTreeSet::new(),
             distant: BTreeSet::new(),
+            unusable: BTreeSet::new(),
+            listed_at: Instant::now(),
             open: BTreeMap::new(),
             opened_at: Instant::now(),
             seal_age: SEAL_AGE,
@@ -234,6 +241,15 @@ impl EmbeddingStore {
             }
         }
         Ok(table)
+    }
+
+    /// Finds out anew which shards there are: garbage collection may have removed some, whose rows
+    /// lie in others.
+    pub fn look_again(&mut self) -> Result<(), StoreError> {
+        self.index.clear();
+        self.local.clear();
+        self.scan()?;
+        self.discover().map(drop)
     }
 
     /// The unit plan of this name: the one written first, whatever it holds.

@@ -261,7 +261,7 @@ struct IndexTensor {
     data_offsets: [usize; 2],
 }
 
-fn size_of_stored(space: &EmbeddingSpace) -> usize {
+pub(super) fn size_of_stored(space: &EmbeddingSpace) -> usize {
     match space.stored {
         EmbeddingDtype::F32 => 4,
         EmbeddingDtype::F16 => 2,

@@ -14,9 +14,22 @@ pub(crate) struct MemoryStore(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     objects: BTreeMap<String, Vec<u8>>,
+    modified: BTreeMap<String, SystemTime>,
+    now: Duration,
     denied: BTreeSet<String>,
     failures: usize,
     attempts: usize,
+}
+
+impl State {
+    fn time(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + self.now
+    }
+
+    fn insert(&mut self, key: &str, bytes: Vec<u8>) {
+        self.objects.insert(key.to_owned(), bytes);
+        self.modified.insert(key.to_owned(), self.time());
+    }
 }
 
 impl MemoryStore {
@@ -37,7 +50,12 @@ impl MemoryStore {
 
     /// Puts bytes under a key, whatever was there.
     pub(crate) fn put(&self, key: &str, bytes: &[u8]) {
-        self.0.lock().unwrap().objects.insert(key.to_owned(), bytes.to_vec());
+        self.0.lock().unwrap().insert(key, bytes.to_vec());
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&self, time: Duration) {
+        self.0.lock().unwrap().now += time;
     }
 
     /// All keys.
@@ -72,14 +90,14 @@ impl ObjectStore for MemoryStore {
 
     fn list(&self, folder: &str) -> Result<Listing, RemoteError> {
         self.on("s3:ListBucket", folder, |state| {
-            let mut listing = Listing::default();
+            let mut listing = Listing { at: Some(state.time()), ..Listing::default() };
             for (key, bytes) in &state.objects {
                 let Some(name) = key.strip_prefix(folder) else { continue };
                 match name.split_once('/') {
                     None => listing.objects.push(Object {
                         name: name.to_owned(),
                         bytes: bytes.len() as u64,
-                        modified: SystemTime::UNIX_EPOCH + Duration::from_secs(1),
+                        modified: state.modified[key],
                     }),
                     Some((inner, _)) => listing.folders.push(inner.to_owned()),
                 }
@@ -114,7 +132,7 @@ impl ObjectStore for MemoryStore {
                 Some(there) if *there == bytes => Ok(Put::Same),
                 Some(_) => Ok(Put::Other),
                 None => {
-                    state.objects.insert(key.to_owned(), bytes);
+                    state.insert(key, bytes);
                     Ok(Put::New)
                 }
             }

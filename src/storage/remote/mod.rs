@@ -3,6 +3,7 @@
 //! Nothing is ever overwritten: an object is created once or not at all, and its presence is the
 //! commit. What a name stands for is verified by its reader, never taken from the listing.
 
+mod folder;
 #[cfg(test)]
 mod memory;
 mod retry;
@@ -15,6 +16,7 @@ use std::time::SystemTime;
 
 use super::StorageError;
 use crate::digest::Digest;
+pub use folder::Folder;
 #[cfg(test)]
 pub(crate) use memory::MemoryStore;
 pub use retry::{Backoff, Patience, Retrying};
@@ -51,6 +53,8 @@ pub struct Listing {
     pub objects: Vec<Object>,
     /// The names of the folders in it, without the final `/`.
     pub folders: Vec<String>,
+    /// The time by the clock that dates the objects, if the server tells it.
+    pub at: Option<SystemTime>,
 }
 
 /// An object as a listing shows it.
@@ -160,6 +164,11 @@ impl RemoteError {
     /// Whether another attempt may succeed.
     pub fn is_transient(&self) -> bool {
         matches!(self.problem, Problem::Transient(_) | Problem::Unreachable(_))
+    }
+
+    /// Whether the object is larger than was allowed.
+    pub fn is_too_large(&self) -> bool {
+        matches!(self.problem, Problem::TooLarge(_))
     }
 
     /// Whether the object is known to be absent; a denied access is no such knowledge.

@@ -16,7 +16,7 @@ use tokio::runtime;
 use tracing::{debug, warn};
 
 use super::super::{Problem, RemoteError};
-use super::{ANSWER, Access, S3Store, problem_of, time_limit};
+use super::{ANSWER, Access, S3Store, ServerClock, problem_of, time_limit};
 
 /// Time for a connection to be made.
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
@@ -43,18 +43,19 @@ impl S3Store {
             .enable_all()
             .build()
             .map_err(|error| failed(Problem::Refused(error.to_string())))?;
-        let client = runtime.block_on(client(&access)).map_err(failed)?;
-        Ok(Self { runtime, client, access, place })
+        let clock = ServerClock::default();
+        let client = runtime.block_on(client(&access, &clock)).map_err(failed)?;
+        Ok(Self { runtime, client, clock, access, place })
     }
 }
 
-async fn client(access: &Access) -> Result<Client, Problem> {
+async fn client(access: &Access, clock: &ServerClock) -> Result<Client, Problem> {
     let tls = Provider::Rustls(CryptoMode::Ring);
     let http = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
     let found = aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await;
     check_credentials(&found).await?;
     let region = found.region().cloned().unwrap_or(Region::from_static(DEFAULT_REGION));
-    let client = Client::from_conf(builder(&found).region(region.clone()).build());
+    let client = Client::from_conf(builder(&found, clock).region(region.clone()).build());
     let actual = match bucket_region(&client, access.uri.bucket()).await {
         // It may answer later: a job goes on without it until then.
         Err(problem @ (Problem::Transient(_) | Problem::Unreachable(_))) => {
@@ -66,20 +67,21 @@ async fn client(access: &Access) -> Result<Client, Problem> {
     match actual {
         Some(actual) if actual != region.as_ref() => {
             debug!(from = %region, to = actual, "the bucket is in another region");
-            Ok(Client::from_conf(builder(&found).region(Region::new(actual)).build()))
+            Ok(Client::from_conf(builder(&found, clock).region(Region::new(actual)).build()))
         }
         _ => Ok(client),
     }
 }
 
 /// What all requests share; nothing of it is left to variables that could weaken it.
-fn builder(found: &SdkConfig) -> Builder {
+fn builder(found: &SdkConfig, clock: &ServerClock) -> Builder {
     let limits =
         TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ANSWER).build();
     Builder::from(found)
         .force_path_style(has_endpoint(found))
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(limits)
+        .interceptor(clock.clone())
         .request_checksum_calculation(RequestChecksumCalculation::WhenSupported)
         .response_checksum_validation(ResponseChecksumValidation::WhenSupported)
 }

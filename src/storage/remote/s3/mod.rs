@@ -4,6 +4,7 @@
 //! requests, and each call waits for its result. The SDK's own retries cover what a second attempt
 //! on the spot mends (a broken connection, a wrong clock); [`super::Retrying`] does the waiting.
 
+mod clock;
 mod connect;
 mod failure;
 mod put;
@@ -21,6 +22,7 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 use super::{Content, Listing, Object, ObjectStore, Problem, Put, RemoteError, S3Uri};
+use clock::ServerClock;
 use failure::problem_of;
 
 /// A request without a body of size is answered within this time,
@@ -43,6 +45,7 @@ pub struct Access {
 pub struct S3Store {
     runtime: Runtime,
     client: Client,
+    clock: ServerClock,
     access: Access,
     place: String,
 }
@@ -120,6 +123,7 @@ impl S3Store {
             }
         }
         listing.objects.sort_by(|one, other| one.name.cmp(&other.name));
+        listing.at = self.clock.now();
         Ok(listing)
     }
 }
