@@ -86,7 +86,10 @@ impl CheckpointFolder {
         storage::remove_temporaries(&folder)?;
         storage::remove_temporaries(&attempts)?;
         let number = |name: &String| name.strip_suffix(".json")?.parse::<u32>().ok();
-        let mut attempt = storage::list(&attempts)?.iter().filter_map(number).max().unwrap_or(0);
+        let numbers = storage::list(&attempts)?;
+        // A number without successor was not given by us.
+        let numbers = numbers.iter().filter_map(number).filter(|number| *number < u32::MAX / 2);
+        let mut attempt = numbers.max().unwrap_or(0);
         loop {
             attempt += 1;
             let token = format!("{{\"attempt\":{attempt},\"run_id\":\"{run_id}\"}}\n");
@@ -225,6 +228,9 @@ fn decode(bytes: &[u8], run_id: &str) -> Result<Checkpoint, String> {
         serde_json::from_str(&description).map_err(|error| error.to_string())?;
     if metadata.schema != SCHEMA || metadata.run_id != run_id {
         return Err("it is a checkpoint of another format or run".to_owned());
+    }
+    if !metadata.state.is_plausible() {
+        return Err("its counts contradict each other".to_owned());
     }
     let mut groups = GROUPS.map(|_| NamedTensors::new());
     for (name, tensor) in tensors {
