@@ -6,7 +6,7 @@ LIBTORCH ?= $(CURDIR)/libtorch
 DEMO ?= demo
 TCH = LIBTORCH=$(abspath $(LIBTORCH)) LD_LIBRARY_PATH=$(abspath $(LIBTORCH))/lib:$$LD_LIBRARY_PATH $(CARGO)
 
-.PHONY: help demo test test-long test-faults test-tch check bench bench-tch libtorch parity-real tools tools-tch clean-demo
+.PHONY: help demo test test-long test-faults fuzz test-tch check bench bench-tch libtorch parity-real tools tools-tch clean-demo
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -30,6 +30,9 @@ test-long: tools ## minutes: signal and control over five seeds, more kills, rea
 
 test-faults: tools ## the fault matrix; FAULTS=ci runs the cut that gates every change
 	$(CARGO) test --test faults -- --nocapture --test-threads=1
+
+fuzz: tools ## hostile bytes for every reader, minutes; FAULTS=ci takes one, FUZZ_SEED=N replays
+	$(CARGO) test --test fuzz -- --nocapture --test-threads=1
 
 test-tch: tools-tch libtorch ## what depends on the backend, on libtorch
 	$(TCH) test --features tch --lib -- embeddings:: classifier:: training:: device::
