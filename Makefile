@@ -13,7 +13,7 @@ $(2) 2>&1 | tee target/$(1).log; status=$$?; \
 grep '^skipped: ' target/$(1).log || echo "skipped: nothing"; exit $$status
 endef
 
-.PHONY: help demo test test-long test-faults s3-servers test-tch test-parquet check bench bench-tch libtorch parity-real tools tools-tch clean-demo
+.PHONY: help demo test test-long test-faults s3-servers fuzz test-tch test-parquet check bench bench-tch libtorch parity-real tools tools-tch clean-demo
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -39,6 +39,9 @@ test-faults: tools ## the fault matrix; FAULTS=ci runs the cut that gates every 
 s3-servers: tools ## install the S3 servers of the fault matrix, once (needs Python)
 	bash tests/s3-servers.sh install
 
+fuzz: tools ## hostile bytes for every reader, minutes; FAULTS=ci takes one, FUZZ_SEED=N replays
+	$(CARGO) test --test fuzz -- --nocapture --test-threads=1
+
 test-tch: tools-tch libtorch ## what depends on the backend, on libtorch
 	$(TCH) test --features tch --lib -- embeddings:: classifier:: training:: device::
 	$(TCH) test --features tch --test tch -- --test-threads=1
@@ -48,7 +51,7 @@ test-parquet: tools ## the export to Parquet, a feature that is off by default
 
 check: tools ## format, lints, documentation
 	$(CARGO) fmt --check
-	$(CARGO) clippy --all-targets --test long --test faults -- -D warnings
+	$(CARGO) clippy --all-targets --test long --test faults --test fuzz -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --document-private-items
 
 bench: tools ## speed of the embedded default

@@ -90,5 +90,6 @@ impl Attempt {
 /// The highest number among the names of tokens.
 fn newest<'a>(names: impl Iterator<Item = &'a String>) -> u32 {
     let number = |name: &String| name.strip_suffix(".json")?.parse::<u32>().ok();
-    names.filter_map(number).max().unwrap_or(0)
+    // A number without successor was not given by us.
+    names.filter_map(number).filter(|number| *number < u32::MAX / 2).max().unwrap_or(0)
 }
