@@ -77,9 +77,14 @@ impl EmbeddingStore {
         bytes: u64,
     ) -> Result<Vec<Digest>, String> {
         let key = self.key("shards") + &file_name(name);
-        let start = remote.objects().read_start(&key, INDEX_BYTES.min(bytes));
-        let start = start.map_err(|error| error.to_string())?;
-        shard::keys_at_start(&start, bytes, &self.space)
+        let start = || {
+            let start = remote.objects().read_start(&key, INDEX_BYTES.min(bytes));
+            start.map_err(|error| error.to_string())
+        };
+        // A second reading tells damage of the object from damage on the way, which nothing else
+        // detects in a part of it.
+        shard::keys_at_start(&start()?, bytes, &self.space)
+            .or_else(|_| shard::keys_at_start(&start()?, bytes, &self.space))
     }
 
     /// Brings the shards that hold `keys` into the folder. Rows that cannot be had count as absent
@@ -115,7 +120,13 @@ impl EmbeddingStore {
         let folder = self.key("shards");
         for part in missing.chunks(PARALLEL_SHARDS) {
             let bodies = in_parallel(PARALLEL_SHARDS, part, |name| {
-                remote.objects().read(&format!("{folder}{}", file_name(name)), MAX_SHARD_BYTES)
+                let key = format!("{folder}{}", file_name(name));
+                let body = remote.objects().read(&key, MAX_SHARD_BYTES)?;
+                match Digest::of(&body) == *name {
+                    true => Ok(body),
+                    // Damaged on the way, or there.
+                    false => remote.objects().read(&key, MAX_SHARD_BYTES),
+                }
             });
             for (name, body) in part.iter().zip(bodies) {
                 self.keep_fetched(name, body)?;

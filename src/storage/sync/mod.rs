@@ -18,7 +18,7 @@ pub use uploader::{Drained, Go, UploadWatcher, Uploader};
 use super::remote::{Access, ObjectStore, Patience, RemoteError, Retrying, S3Store};
 
 /// How long a read is tried again before a job goes on without it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A bucket in use.
 #[derive(Clone, Debug)]

@@ -38,9 +38,9 @@ const RATE_WEIGHT: f64 = 0.3;
 /// Small files say nothing about the rate.
 const RATE_FROM: u64 = 1 << 20;
 /// A job that has waited so long for the server goes on and lets files pile up on the disk.
-const OUTAGE: Duration = Duration::from_secs(600);
+const OUTAGE: Duration = Duration::from_mins(10);
 /// Time between two warnings about the same outage.
-const WARN_EVERY: Duration = Duration::from_secs(60);
+const WARN_EVERY: Duration = Duration::from_mins(1);
 const TICK: Duration = Duration::from_millis(200);
 
 /// Asked before an upload, told after it; on the uploading thread.
