@@ -11,6 +11,8 @@ use crate::storage::{self, Created};
 
 /// Where attempts are counted, below the folder of the run.
 const FOLDER: &str = "attempts";
+/// No run has so many; after a number made up by somebody else there may be no next one.
+const MAX_ATTEMPTS: u32 = 1_000_000;
 /// Tokens have some 100 bytes.
 const MAX_TOKEN_BYTES: u64 = 1 << 16;
 
@@ -87,8 +89,11 @@ impl Attempt {
     }
 }
 
-/// The highest number among the names of tokens.
+/// The highest number among the names of tokens. Other names are somebody else's.
 fn newest<'a>(names: impl Iterator<Item = &'a String>) -> u32 {
     let number = |name: &String| name.strip_suffix(".json")?.parse::<u32>().ok();
-    names.filter_map(number).max().unwrap_or(0)
+    let ours = |name: &&String| {
+        number(name).is_some_and(|n| n <= MAX_ATTEMPTS && **name == format!("{n}.json"))
+    };
+    names.filter(ours).filter_map(number).max().unwrap_or(0)
 }
