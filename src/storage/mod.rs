@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "every other module writes through this one")]
 
 mod files;
+mod header;
 mod lines;
 mod map;
 mod markers;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 use crate::digest::{Digest, Hasher};
 use files::open_text;
 pub use files::{SourceFile, source_files};
+pub use header::check_tensor_header;
 pub use lines::{Lines, TextError};
 pub use map::{MappedFile, map};
 pub use markers::{Markers, markers};
@@ -127,13 +129,18 @@ pub fn copy(from: &Path, to: &Path) -> Result<Digest, StorageError> {
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, StorageError> {
     let file = File::open(path).context("read", path)?;
     let length = file.metadata().context("read", path)?.len();
+    let too_long =
+        |text| Err(io::Error::new(io::ErrorKind::InvalidData, text)).context("read", path);
     if length > limit {
-        let text = format!("it has {length} bytes, more than the {limit} allowed");
-        return Err(io::Error::new(io::ErrorKind::InvalidData, text)).context("read", path);
+        return too_long(format!("it has {length} bytes, more than the {limit} allowed"));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-    file.take(limit).read_to_end(&mut bytes).context("read", path)?;
-    Ok(bytes)
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).context("read", path)?;
+    // Pipes do not tell their length, and files may grow.
+    match bytes.len() as u64 > limit {
+        true => too_long(format!("it has more than the {limit} bytes allowed")),
+        false => Ok(bytes),
+    }
 }
 
 /// The size of a file in bytes.
@@ -238,6 +245,17 @@ mod tests {
         assert_eq!(read(&path, 10).unwrap(), b"two");
         assert_eq!(list(folder.path()).unwrap(), ["a.json"]);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_longer_than_allowed_is_an_error_and_never_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        write_atomic(&path, b"12345").unwrap();
+        assert_eq!(read(&path, 5).unwrap(), b"12345");
+        assert!(read(&path, 4).is_err());
+        // It has no length of its own.
+        assert!(read(Path::new("/dev/zero"), 100).is_err());
     }
 
     #[test]
