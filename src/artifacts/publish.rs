@@ -17,14 +17,22 @@ pub fn publish(folder: &Path, run_id: &str, remote: &Remote) -> Result<String, E
     let bytes = storage::read(&path, MAX_JSON_BYTES)?;
     let manifest: Listing = parse(&path, &bytes)?;
     let place = format!("runs/{run_id}/model/{}/", Digest::of(&bytes).short(16));
+    let shown = format!("{}{place}", remote.objects().place());
+    let last = format!("{place}{MANIFEST}");
+    match remote.objects().read(&last, MAX_JSON_BYTES) {
+        // Published before, all of it.
+        Ok(there) if there == bytes => return Ok(shown),
+        Ok(_) | Err(RemoteError { problem: Problem::Absent | Problem::TooLarge(_), .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
     for (name, digest) in &manifest.files {
         let path = folder.join(name);
         let bytes = storage::length(&path)?;
         let content = Content { body: Body::File(&path), bytes, digest: *digest };
         create(remote, &format!("{place}{name}"), &content)?;
     }
-    create(remote, &format!("{place}{MANIFEST}"), &Content::of(&bytes))?;
-    Ok(format!("{}{place}", remote.objects().place()))
+    create(remote, &last, &Content::of(&bytes))?;
+    Ok(shown)
 }
 
 fn create(remote: &Remote, key: &str, content: &Content<'_>) -> Result<(), RemoteError> {

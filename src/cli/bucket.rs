@@ -1,7 +1,7 @@
 //! The bucket of a command: connecting to it, and waiting for uploads at the end.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::ArgMatches;
 use tracing::{info, warn};
@@ -13,8 +13,10 @@ use crate::embeddings::CacheLocation;
 use crate::storage::remote::Problem;
 use crate::storage::sync::Remote;
 
-/// How long a finished job waits for a server that does not answer.
+/// A finished job waits for uploads until the server has been away for so long,
 const PATIENCE: Duration = Duration::from_secs(600);
+/// or so long if it has never been there.
+const PATIENCE_WITH_NOBODY: Duration = Duration::from_secs(60);
 
 /// Where embeddings are kept: `--cache`, else below a SageMaker root, else the user's cache folder;
 /// shared through the bucket that the configuration names.
@@ -56,11 +58,12 @@ fn connect(context: &Context, config: &RunConfig) -> Result<Option<Remote>, Fail
 }
 
 /// Waits for the uploads that are left: until they are done, the server has been away for ten
-/// minutes, or a stop leaves no more time.
+/// minutes (one minute if it never answered), or a stop leaves no more time.
 pub(super) fn settle(cache: &CacheLocation, context: &Context) {
     let Some(remote) = &cache.remote else { return };
-    let end = Instant::now() + PATIENCE;
-    let drained = remote.uploader().drain(|| Some(context.shutdown.deadline().unwrap_or(end)));
+    let patience = if remote.has_answered() { PATIENCE } else { PATIENCE_WITH_NOBODY };
+    let hopeless = || remote.uploader().away_since().map(|since| since + patience);
+    let drained = remote.uploader().drain(|| context.shutdown.deadline().or_else(hopeless));
     let place = remote.objects().place();
     match drained.left {
         0 => info!("{} file(s) uploaded to `{place}`", drained.uploaded),

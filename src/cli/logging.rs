@@ -1,9 +1,16 @@
 //! Log lines: plain text on standard error, one line per event, filtered by `DYAD_LOG`.
+//!
+//! Whatever the filter says, other crates' lines below `info` are dropped: at `trace` the SDK prints
+//! signed requests with their credentials, and hundreds of lines for each.
 
 use std::io::{self, IsTerminal, Write};
 
 use indicatif::MultiProgress;
+use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use super::context::{Context, ProgressStyle};
 use super::failure::Failure;
@@ -24,6 +31,8 @@ pub(super) fn install(context: &Context) -> Result<(), Failure> {
         .with_ansi(colours)
         .with_target(false)
         .with_writer(move || LogWriter { bars: bars.clone() })
+        .finish()
+        .with(filter_fn(may_be_shown))
         .try_init()
         .map_err(|error| Failure::internal(&error))?;
     if !understood {
@@ -39,6 +48,12 @@ pub(super) fn install(context: &Context) -> Result<(), Failure> {
             "`DYAD_PROGRESS` = `{other}` (environment): expected `bars`, `lines` or `none`"
         ))),
     }
+}
+
+/// Whether a line is free of what others must not read.
+fn may_be_shown(line: &Metadata<'_>) -> bool {
+    let ours = line.target().split("::").next() == Some(env!("CARGO_CRATE_NAME"));
+    ours || *line.level() <= Level::INFO
 }
 
 struct LogWriter {

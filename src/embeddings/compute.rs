@@ -17,7 +17,9 @@ use crate::protein::ProteinSequence;
 /// A unit is appended whole or, if a stop is asked for between two of its batches or one takes too
 /// long then, not at all. A log line of level `debug` names each before it is computed: `unit` is
 /// the SHA-256 of its sequences' digests, sorted, 32 bytes each. What other machines compute
-/// meanwhile is left out; the order of units changes no bit.
+/// meanwhile is left out. Where others may be at work, only the first unit has a fixed place: the
+/// longest, it shows whether memory suffices. The others come in an order of each machine's own, so
+/// that it finds most of what it comes to undone. The order changes no bit.
 pub(super) fn compute(
     job: &Job<'_>,
     model: Esm2,
@@ -35,6 +37,11 @@ pub(super) fn compute(
     job.observer.observe(Event::Started { task, done: total - left.min(total), total });
     let mut worker = Worker::encoding(model);
     let mut waiting: VecDeque<&Vec<Digest>> = units.iter().collect();
+    if store.is_shared()
+        && let Some((_, others)) = waiting.make_contiguous().split_first_mut()
+    {
+        others.shuffle(&mut rand::rng());
+    }
     while let Some(unit) = waiting.pop_front() {
         if unit.iter().all(|digest| store.contains(digest)) {
             // Another machine was faster.
@@ -46,10 +53,7 @@ pub(super) fn compute(
         store.append(embed_unit(job, &mut worker, &members)?)?;
         store.wait_for_room(&job.shutdown.flag());
         job.observer.observe(Event::Advanced { task, units: residues_of(unit) });
-        if store.look_for_others()? {
-            // In an order of its own, each machine finds most of what it comes to undone.
-            waiting.make_contiguous().shuffle(&mut rand::rng());
-        }
+        store.look_for_others()?;
     }
     job.observer.observe(Event::Finished { task });
     Ok(())

@@ -8,11 +8,14 @@ use std::time::Instant;
 
 use tracing::{info, warn};
 
-use super::{EmbeddingStore, MAX_SHARD_BYTES, SEAL_ROWS, StoreError, file_name, shard, shard_name};
+use super::{
+    EmbeddingStore, MAX_SHARD_BYTES, MAX_SPACE_BYTES, SEAL_ROWS, SPACE, StoreError, file_name,
+    shard, shard_name,
+};
 use crate::digest::Digest;
 use crate::storage;
-use crate::storage::remote::{Object, RemoteError};
-use crate::storage::sync::{Rank, Remote, Upload};
+use crate::storage::remote::{Content, Object, RemoteError};
+use crate::storage::sync::{Rank, Remote, Upload, without};
 
 /// Bytes that hold the header and the keys of every shard of ours.
 const INDEX_BYTES: u64 = (64 << 10) + 32 * SEAL_ROWS as u64;
@@ -33,13 +36,31 @@ impl EmbeddingStore {
         }
     }
 
+    /// The same in the bucket. The description is read also where it is new: so a job learns that
+    /// it may not read before it has anything to read.
+    pub(super) fn describe_distant(&self, ours: &[u8]) -> Result<(), StoreError> {
+        let Some(remote) = &self.remote else { return Ok(()) };
+        let (objects, key) = (remote.objects(), self.key("") + SPACE);
+        let created = objects.create(&key, &Content::of(ours));
+        match created.and_then(|_| objects.read(&key, MAX_SPACE_BYTES)) {
+            Err(error) if error.is_transient() => {
+                without(&error, "the embedding space is not compared with the one in S3");
+                Ok(())
+            }
+            there => match there? == ours {
+                true => Ok(()),
+                false => Err(StoreError::ForeignSpace(format!("{}{key}", objects.place()))),
+            },
+        }
+    }
+
     /// Learns which rows lie in the bucket, and gives the number of shards that are new there.
     /// While it does not answer, only what is in the folder counts.
     pub(super) fn discover(&mut self) -> Result<usize, StoreError> {
         let Some(remote) = self.remote.clone() else { return Ok(0) };
         let listing = match remote.objects().list(&self.key("shards")) {
             Err(error) if error.is_transient() => {
-                warn!(%error, "embeddings in S3 are left out: what is missing here is computed");
+                without(&error, "embeddings in S3 are left out: what is missing here is computed");
                 return Ok(0);
             }
             listing => listing?,
@@ -154,13 +175,18 @@ impl EmbeddingStore {
         Ok(())
     }
 
-    /// From time to time, whether other machines have added embeddings of this space.
-    pub(in crate::embeddings) fn look_for_others(&mut self) -> Result<bool, StoreError> {
-        if self.remote.is_none() || self.listed_at.elapsed() < self.seal_age * LIST_EVERY_SEALS {
-            return Ok(false);
+    /// Whether other machines may be at work on the same embeddings.
+    pub(in crate::embeddings) fn is_shared(&self) -> bool {
+        self.remote.is_some()
+    }
+
+    /// From time to time, finds out what other machines have added to this space.
+    pub(in crate::embeddings) fn look_for_others(&mut self) -> Result<(), StoreError> {
+        if self.is_shared() && self.listed_at.elapsed() >= self.seal_age * LIST_EVERY_SEALS {
+            self.listed_at = Instant::now();
+            self.discover()?;
         }
-        self.listed_at = Instant::now();
-        Ok(self.discover()? > 0)
+        Ok(())
     }
 
     /// Has every shard uploaded that the bucket lacks.

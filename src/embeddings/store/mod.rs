@@ -57,11 +57,11 @@ pub enum StoreError {
     /// A file that machines share could not be had.
     #[error(transparent)]
     Shared(#[from] SharedError),
-    /// The folder holds another space under this space's name.
+    /// A folder, here or in the bucket, holds another space under this space's name.
     #[error(
         "`{0}` describes another embedding space than its folder name says; move the folder away"
     )]
-    ForeignSpace(PathBuf),
+    ForeignSpace(String),
     /// A row was asked for that nobody computed.
     #[error("the embedding of sequence `{0}` is not in the store")]
     Absent(Digest),
@@ -259,11 +259,12 @@ impl EmbeddingStore {
     /// Writes the description of the space, or compares it with the one that is there.
     fn describe(&self) -> Result<(), StoreError> {
         let ours = self.space.canonical_json();
-        let (_, there) = self.shared("").create_once(SPACE, &ours, MAX_SPACE_BYTES)?;
-        match there == ours {
-            true => Ok(()),
-            false => Err(StoreError::ForeignSpace(self.folder.join(SPACE))),
+        let path = self.folder.join(SPACE);
+        storage::create_once(&path, &ours)?;
+        if storage::read(&path, MAX_SPACE_BYTES)? != ours {
+            return Err(StoreError::ForeignSpace(path.display().to_string()));
         }
+        self.describe_distant(&ours)
     }
 
     /// A part of the store that all machines share.

@@ -149,11 +149,14 @@ pub enum Problem {
     /// What came is not what the server says it holds: worth another attempt.
     #[error("damaged on the way or there: {0}")]
     Damaged(String),
+    /// The server did not answer a moment ago, and was not asked again yet.
+    #[error("the server did not answer a moment ago and is not asked again yet")]
+    Away,
     /// The server cannot be reached at all: worth another attempt, if there is a network.
     #[error("the server cannot be reached: {0}")]
     Unreachable(String),
     /// The object is larger than anything that Dyad writes under that name.
-    #[error("it has more than the {0} bytes allowed")]
+    #[error("it has more than the {0} bytes allowed, and nothing of Dyad's has: remove it")]
     TooLarge(u64),
     /// The server refuses for a reason of its own.
     #[error("{0}")]
@@ -171,7 +174,7 @@ impl RemoteError {
 
     /// Whether the server gave no answer that says something about the object.
     pub fn is_no_answer(&self) -> bool {
-        matches!(self.problem, Problem::Transient(_) | Problem::Unreachable(_))
+        matches!(self.problem, Problem::Transient(_) | Problem::Unreachable(_) | Problem::Away)
     }
 
     /// Whether the object is larger than was allowed.

@@ -92,12 +92,13 @@ pub struct Retrying {
     inner: Arc<dyn ObjectStore>,
     patience: Patience,
     gave_up: Mutex<Option<Instant>>,
+    answered: AtomicBool,
 }
 
 impl Retrying {
     /// `inner` with patience.
     pub fn new(inner: Arc<dyn ObjectStore>, patience: Patience) -> Self {
-        Self { inner, patience, gave_up: Mutex::default() }
+        Self { inner, patience, gave_up: Mutex::default(), answered: AtomicBool::default() }
     }
 
     fn patiently<T>(
@@ -108,14 +109,21 @@ impl Retrying {
     ) -> Result<T, RemoteError> {
         let gave_up = || self.gave_up.lock().unwrap_or_else(PoisonError::into_inner);
         if gave_up().is_some_and(|then| then.elapsed() < PAUSE) {
-            let problem = "the server did not answer a moment ago and is not asked again yet";
             let uri = format!("{}{key}", self.place());
-            return Err(RemoteError { action, uri, problem: Problem::Transient(problem.into()) });
+            return Err(RemoteError { action, uri, problem: Problem::Away });
         }
         let result = self.patience.retry(attempt);
         let failed = result.as_ref().is_err_and(RemoteError::is_no_answer);
         *gave_up() = failed.then(Instant::now);
+        if !failed {
+            self.answered.store(true, Ordering::Relaxed);
+        }
         result
+    }
+
+    /// Whether the server has ever answered.
+    pub fn has_answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
     }
 }
 

@@ -15,7 +15,9 @@ pub use queue::{Rank, Upload};
 pub use shared::{SharedError, SharedFolder};
 pub use uploader::{Drained, Go, UploadWatcher, Uploader};
 
-use super::remote::{Access, ObjectStore, Patience, RemoteError, Retrying, S3Store};
+use tracing::{debug, warn};
+
+use super::remote::{Access, ObjectStore, Patience, Problem, RemoteError, Retrying, S3Store};
 
 /// How long a read is tried again before a job goes on without it.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -57,5 +59,19 @@ impl Remote {
     /// What uploads in the background.
     pub fn uploader(&self) -> &Uploader {
         &self.uploader
+    }
+
+    /// Whether the server has ever answered, were it to refuse.
+    pub fn has_answered(&self) -> bool {
+        self.objects.has_answered() || self.uploader.has_answered()
+    }
+}
+
+/// Says what a job goes without because of a failed request: aloud once, and again when the server
+/// was asked again.
+pub fn without(error: &RemoteError, consequence: &str) {
+    match error.problem {
+        Problem::Away => debug!(%error, "{consequence}"),
+        _ => warn!(%error, "{consequence}"),
     }
 }

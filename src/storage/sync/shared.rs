@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use tracing::warn;
-
-use super::Remote;
+use super::{Remote, without};
 use crate::storage::remote::{Content, Put, RemoteError};
 use crate::storage::{self, Created, StorageError};
 
@@ -113,7 +111,8 @@ impl SharedFolder {
     fn unless_away<T>(&self, result: Result<T, RemoteError>) -> Result<Option<T>, RemoteError> {
         match result {
             Err(error) if error.is_transient() => {
-                warn!(%error, "going on without S3, from `{}`", self.folder.display());
+                let folder = self.folder.display();
+                without(&error, &format!("going on without S3, from `{folder}`"));
                 Ok(None)
             }
             result => result.map(Some),

@@ -137,23 +137,36 @@ impl Uploader {
         }
     }
 
-    /// Waits until everything is uploaded or refused, or until the moment that `until` names, which
-    /// may come nearer meanwhile.
+    /// Waits until everything is uploaded or refused, or until the moment that `until` names, if it
+    /// names one; it is asked again and again.
     pub fn drain(&self, until: impl Fn() -> Option<Instant>) -> Drained {
-        let mut state = self.0.lock();
         let mut told = Instant::now();
-        while state.queue.waiting() + state.sending > 0 {
-            if until().is_some_and(|until| Instant::now() >= until) {
+        while until().is_none_or(|until| Instant::now() < until) {
+            let state = self.0.lock();
+            let left = state.queue.waiting() + state.sending;
+            if left == 0 {
                 break;
             }
             if told.elapsed() >= Duration::from_secs(10) {
                 told = Instant::now();
-                info!("uploading: {} file(s) left", state.queue.waiting() + state.sending);
+                info!("uploading: {left} file(s) left");
             }
-            state = self.0.wait(state);
+            drop(self.0.wait(state));
         }
+        let state = self.0.lock();
         let left = state.queue.waiting() + state.sending + state.refused;
         Drained { uploaded: state.uploaded, left }
+    }
+
+    /// Since when no upload went through, although some were tried.
+    pub fn away_since(&self) -> Option<Instant> {
+        self.0.lock().outage.map(|outage| outage.since)
+    }
+
+    /// Whether anything was uploaded or refused.
+    pub fn has_answered(&self) -> bool {
+        let state = self.0.lock();
+        state.uploaded + state.refused > 0
     }
 }
 

@@ -13,7 +13,7 @@ use super::retention::KEPT;
 use super::{MAX_BYTES, RunIdentity};
 use crate::digest::Digest;
 use crate::storage::remote::{ObjectStore, Problem, RemoteError};
-use crate::storage::sync::{Go, Rank, Remote, Upload, UploadWatcher};
+use crate::storage::sync::{Go, Rank, Remote, Upload, UploadWatcher, without};
 
 /// The checkpoints of one run in the bucket.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ impl Bucket {
     pub(super) fn names(&self) -> Result<BTreeSet<Name>, RemoteError> {
         let names = match list(self.remote.objects(), &self.folder) {
             Err(error) if error.is_transient() => {
-                warn!(%error, "going on without the checkpoints in S3");
+                without(&error, "going on without the checkpoints in S3");
                 BTreeSet::new()
             }
             names => names?,
