@@ -62,6 +62,9 @@ pub enum StoreError {
         "`{0}` describes another embedding space than its folder name says; move the folder away"
     )]
     ForeignSpace(String),
+    /// A stop was asked for while shards were fetched.
+    #[error("stopped while embeddings were fetched")]
+    Stopped,
     /// A row was asked for that nobody computed.
     #[error("the embedding of sequence `{0}` is not in the store")]
     Absent(Digest),

@@ -121,6 +121,11 @@ impl Retrying {
         result
     }
 
+    /// Whether a stop was asked for.
+    pub fn is_stopping(&self) -> bool {
+        self.patience.stop.load(Ordering::SeqCst)
+    }
+
     /// Whether the server has ever answered.
     pub fn has_answered(&self) -> bool {
         self.answered.load(Ordering::Relaxed)

@@ -61,6 +61,11 @@ impl Remote {
         &self.uploader
     }
 
+    /// Whether a stop was asked for.
+    pub fn is_stopping(&self) -> bool {
+        self.objects.is_stopping()
+    }
+
     /// Whether the server has ever answered, were it to refuse.
     pub fn has_answered(&self) -> bool {
         self.objects.has_answered() || self.uploader.has_answered()

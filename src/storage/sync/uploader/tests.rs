@@ -125,3 +125,34 @@ fn a_watcher_can_stop_an_upload_and_hears_of_it() {
     }
     assert_eq!(store.keys(), ["shards/false"]);
 }
+
+#[test]
+fn a_file_damaged_on_the_disk_is_given_up_and_blocks_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(MemoryStore::default());
+    store.fail_next(1);
+    let damaged = upload(folder.path(), "damaged", b"what it should be");
+    write_atomic(&damaged.path, b"something else").unwrap();
+    let uploader = Uploader::start(store.clone());
+    uploader.submit(damaged);
+    assert_eq!(uploader.drain(soon), Drained { uploaded: 0, left: 1 });
+    assert!(store.keys().is_empty());
+}
+
+#[test]
+fn a_checkpoint_goes_before_shards_that_are_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(MemoryStore::default());
+    store.fail_next(usize::MAX);
+    let uploader = Uploader::start(store.clone());
+    for number in 0..2 * WORKERS {
+        uploader.submit(upload(folder.path(), &number.to_string(), b"shard"));
+    }
+    // Long enough for waits that are longer than this test.
+    thread::sleep(Duration::from_secs(3));
+    let rank = Rank::Checkpoint(1);
+    uploader.submit(Upload { rank, ..upload(folder.path(), "checkpoint", b"checkpoint") });
+    thread::sleep(Duration::from_millis(500));
+    store.fail_next(0);
+    assert_eq!(uploader.drain(soon), Drained { uploaded: 2 * WORKERS + 1, left: 0 });
+}
