@@ -47,7 +47,9 @@ fn of_a_folder() {
 fn of_a_bucket() {
     let (bucket, cache) = bucket();
     let parts = [rows(1, 0..6), rows(2, 6..9), rows(3, 9..20)];
-    parts.iter().for_each(|part| drop(add(&bucket, &cache, part.clone())));
+    for part in &parts {
+        add(&bucket, &cache, part.clone());
+    }
     let all = parts.concat();
     let folder = tempfile::tempdir().unwrap();
     let mut reader = open(folder.path(), Some(&bucket));
