@@ -6,7 +6,14 @@ LIBTORCH ?= $(CURDIR)/libtorch
 DEMO ?= demo
 TCH = LIBTORCH=$(abspath $(LIBTORCH)) LD_LIBRARY_PATH=$(abspath $(LIBTORCH))/lib:$$LD_LIBRARY_PATH $(CARGO)
 
-.PHONY: help demo test test-long test-faults s3-servers test-tch test-parquet check bench bench-tch libtorch parity-real tools tools-tch clean-demo
+# Runs a test command, keeps its log in target/NAME.log and lists at the end what was skipped.
+define listing_skipped
+mkdir -p target; set -o pipefail; \
+$(2) 2>&1 | tee target/$(1).log; status=$$?; \
+grep '^skipped: ' target/$(1).log || echo "skipped: nothing"; exit $$status
+endef
+
+.PHONY: help demo test test-long test-faults s3-servers fuzz test-tch test-parquet check bench bench-tch libtorch parity-real tools tools-tch clean-demo
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -21,18 +28,19 @@ clean-demo: ## remove what `make demo` wrote
 	rm -rf $(DEMO)
 
 test: tools ## the tests, without libtorch; what was skipped is listed at the end
-	@mkdir -p target; set -o pipefail; \
-	  $(CARGO) test -- --nocapture 2>&1 | tee target/test.log; status=$$?; \
-	  grep '^skipped: ' target/test.log || echo "skipped: nothing"; exit $$status
+	@$(call listing_skipped,test,$(CARGO) test -- --nocapture)
 
 test-long: tools ## minutes: signal and control over five seeds, real data end to end
 	$(CARGO) test --test long -- --nocapture --test-threads=1
 
 test-faults: tools ## the fault matrix; FAULTS=ci runs the cut that gates every change
-	$(CARGO) test --test faults -- --nocapture --test-threads=1
+	@$(call listing_skipped,faults,$(CARGO) test --test faults -- --nocapture --test-threads=1)
 
 s3-servers: tools ## install the S3 servers of the fault matrix, once (needs Python)
 	bash tests/s3-servers.sh install
+
+fuzz: tools ## hostile bytes for every reader, minutes; FAULTS=ci takes one, FUZZ_SEED=N replays
+	$(CARGO) test --test fuzz -- --nocapture --test-threads=1
 
 test-tch: tools-tch libtorch ## what depends on the backend, on libtorch
 	$(TCH) test --features tch --lib -- embeddings:: classifier:: training:: device::
@@ -43,7 +51,7 @@ test-parquet: tools ## the export to Parquet, a feature that is off by default
 
 check: tools ## format, lints, documentation
 	$(CARGO) fmt --check
-	$(CARGO) clippy --all-targets --test long --test faults -- -D warnings
+	$(CARGO) clippy --all-targets --test long --test faults --test fuzz -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --document-private-items
 
 bench: tools ## speed of the embedded default

@@ -11,11 +11,12 @@ use burn::tensor::{Tensor, TensorData};
 use dyad::classifier::{self, PairClassifier};
 use dyad::dataset::Example;
 use dyad::device::{self, ComputeDevice, DeviceChoice};
+use dyad::digest::Digest;
 use dyad::embeddings::esm2::{Encoder, PackedBatch, tokenize};
 use dyad::progress::Silent;
 use dyad::sample;
 use dyad::shutdown::Shutdown;
-use dyad::training::{self, CheckpointFolder, Job, OnBadCheckpoint};
+use dyad::training::{self, CheckpointFolder, Job, OnBadCheckpoint, RunIdentity};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -85,13 +86,15 @@ fn network() -> classifier::Settings {
 /// One epoch of training with its validation of a few pairs and its checkpoint.
 fn training_rate(device: &ComputeDevice, batch_size: usize) -> Result<f64> {
     let folder = tempfile::tempdir()?;
-    let checkpoints = CheckpointFolder::open(folder.path(), "bench")?;
+    let run = RunIdentity::of(Digest::of(b"bench"));
+    let checkpoints = CheckpointFolder::open(folder.path(), &run, None)?;
     let (train, validation) = (pairs(PAIRS), pairs(100));
     let settings = training::Settings {
         epochs: 1,
         batch_size,
         learning_rate: 1e-4,
         patience: 0,
+        checkpoint_seconds: 60,
         on_bad_checkpoint: OnBadCheckpoint::Fail,
         seed: 1,
     };
@@ -100,6 +103,7 @@ fn training_rate(device: &ComputeDevice, batch_size: usize) -> Result<f64> {
         classifier: &network(),
         table: table(device),
         engine: &device.name,
+        pin: None,
         train: &train,
         validation: &validation,
         checkpoints: &checkpoints,

@@ -40,6 +40,8 @@ const MEAN: &str = "standardizer.mean";
 const DEVIATION: &str = "standardizer.deviation";
 /// No layer or embedding is wider.
 const MAX_WIDTH: usize = 65_536;
+/// As the configuration allows.
+const MAX_LAYERS: usize = 16;
 /// As the configuration demands: fewer would leave windows without stride.
 const MIN_RESIDUES: usize = 16;
 const MAX_JSON_BYTES: u64 = 64 << 20;
@@ -68,7 +70,8 @@ impl Description {
         let sizes = &self.classifier.hidden_sizes;
         let possible = |size: &usize| (1..=MAX_WIDTH).contains(size);
         let checks = [
-            (!sizes.is_empty() && sizes.iter().all(possible), "hidden_sizes"),
+            ((1..=MAX_LAYERS).contains(&sizes.len()), "hidden_sizes"),
+            (sizes.iter().all(possible), "hidden_sizes"),
             ((0.0..1.0).contains(&self.classifier.dropout), "dropout"),
             ((0.0..=1.0).contains(&self.threshold), "threshold"),
             (possible(&self.space.dimension), "dimension"),
@@ -96,7 +99,7 @@ pub struct Model {
 }
 
 /// What `manifest.json` says of the run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Provenance {
     /// The run's name, a digest of everything that changes its result.
     pub run_id: String,
@@ -108,12 +111,20 @@ pub struct Provenance {
     pub inputs: BTreeMap<String, Vec<SourceFile>>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Manifest {
     schema: String,
     dyad: String,
     #[serde(flatten)]
     provenance: Provenance,
+    files: BTreeMap<String, Digest>,
+}
+
+/// What reading needs of the manifest; the rest is skipped, however large.
+#[derive(Deserialize)]
+struct Listing {
+    schema: String,
+    complete: bool,
     files: BTreeMap<String, Digest>,
 }
 
@@ -204,7 +215,7 @@ impl Model {
         if !path.exists() {
             return Err(Error::NotAModel(folder.to_owned()));
         }
-        let manifest: Manifest = parse(&path, &storage::read(&path, MAX_JSON_BYTES)?)?;
+        let manifest: Listing = parse(&path, &storage::read(&path, MAX_JSON_BYTES)?)?;
         if manifest.schema != SCHEMA {
             let problem = format!("its schema is `{}`, expected `{SCHEMA}`", manifest.schema);
             return Err(Error::Damaged { path, problem });
@@ -238,7 +249,10 @@ impl Model {
             _ => Err(damaged(format!("`{name}` is missing or has another length"))),
         };
         let standardizer = Standardizer { mean: take(MEAN)?, deviation: take(DEVIATION)? };
-        let (folder, complete) = (folder.to_owned(), manifest.provenance.complete);
+        if standardizer.deviation.iter().any(|deviation| *deviation <= 0.0) {
+            return Err(damaged(format!("`{DEVIATION}` holds a number that is not positive")));
+        }
+        let (folder, complete) = (folder.to_owned(), manifest.complete);
         Ok(Self { description, parameters, standardizer, complete, folder })
     }
 

@@ -65,10 +65,10 @@ pub(crate) mod tests {
     use crate::progress::{Event, Observer};
 
     impl Shutdown {
-        /// A stop that was asked for some time ago.
-        pub(crate) fn requested_ago(ago: Duration) -> Self {
+        /// A stop that was asked for so long ago that of `limit` there is `left`.
+        pub(crate) fn with_left(left: Duration, limit: Duration) -> Self {
             let shutdown = Self::default();
-            shutdown.0.since.get_or_init(|| Instant::now().checked_sub(ago).unwrap());
+            shutdown.0.since.get_or_init(|| (Instant::now() + left).checked_sub(limit).unwrap());
             shutdown.request();
             shutdown
         }

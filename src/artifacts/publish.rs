@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Error, MANIFEST, MAX_JSON_BYTES, Manifest, parse};
+use super::{Error, Listing, MANIFEST, MAX_JSON_BYTES, parse};
 use crate::digest::Digest;
 use crate::storage;
 use crate::storage::remote::{Body, Content, Problem, Put, RemoteError};
@@ -15,7 +15,7 @@ use crate::storage::sync::Remote;
 pub fn publish(folder: &Path, run_id: &str, remote: &Remote) -> Result<String, Error> {
     let path = folder.join(MANIFEST);
     let bytes = storage::read(&path, MAX_JSON_BYTES)?;
-    let manifest: Manifest = parse(&path, &bytes)?;
+    let manifest: Listing = parse(&path, &bytes)?;
     let place = format!("runs/{run_id}/model/{}/", Digest::of(&bytes).short(16));
     for (name, digest) in &manifest.files {
         let path = folder.join(name);

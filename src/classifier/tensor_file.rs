@@ -6,6 +6,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
 use super::NamedTensors;
+use crate::storage;
 
 /// The only metadata key; the order of several would not be reproducible.
 const METADATA_KEY: &str = "dyad";
@@ -32,6 +33,7 @@ pub fn encode(tensors: &NamedTensors, description: String) -> Vec<u8> {
 
 /// The tensors and the description of a file; the bytes are untrusted.
 pub fn decode(bytes: &[u8]) -> Result<(NamedTensors, String), String> {
+    storage::check_tensor_header(bytes)?;
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
     let description = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA_KEY));
     let description = description.ok_or("it was not written by Dyad")?.clone();

@@ -88,8 +88,19 @@ impl fmt::Display for Failure {
             Class::Internal => "InternalError",
             Class::Interrupted => "Interrupted",
         };
-        write!(f, "{class}: {}", self.text)
+        write!(f, "{class}: {}", printable(&self.text))
     }
+}
+
+/// `text` fit for a terminal: what it quotes from files may hold control sequences, or megabytes.
+fn printable(text: &str) -> String {
+    const LONGEST: usize = 20_000;
+    let plain = |c: char| if c.is_control() && c != '\n' { '\u{fffd}' } else { c };
+    let mut shown: String = text.chars().take(LONGEST).map(plain).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// Who can mend an I/O error, and how.
@@ -247,6 +258,14 @@ mod tests {
         assert_eq!(of(io::ErrorKind::Other).code(), 3);
         assert_eq!(Failure::panicked("x").code(), 4);
         assert_eq!(Failure::from(embeddings::Error::Interrupted).code(), 143);
+    }
+
+    #[test]
+    fn what_a_failure_quotes_neither_steers_the_terminal_nor_floods_it() {
+        let text = Failure::usage(format!("`\u{1b}[2J\0\r` is\nwrong{}", "x".repeat(1 << 20)));
+        let text = text.to_string();
+        assert!(text.starts_with("UserError: `\u{fffd}[2J\u{fffd}\u{fffd}` is\nwrongxx"));
+        assert_eq!(text.chars().count(), "UserError: ".len() + 20_001);
     }
 
     #[test]

@@ -104,10 +104,10 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "checkpoint_seconds",
-        kind: Kind::Integer { min: 1, max: 86_400 },
+        kind: Kind::Integer { min: 0, max: 86_400 },
         default: "60",
         effect: Effect::Conduct,
-        help: "seconds between checkpoints within an epoch: what a crash costs at most",
+        help: "seconds of training between checkpoints, which a crash costs at most; 0 saves each step",
     },
     Key {
         name: "on_bad_checkpoint",

@@ -10,6 +10,7 @@ use super::Sources;
 use super::keys::{KEYS, Key, VARIABLE_PREFIX};
 use super::kind::text_of;
 use super::problem::{Problem, shortened};
+use super::unique::UniqueKeys;
 use crate::storage;
 
 /// Environment variables that are read elsewhere and are no keys.
@@ -114,7 +115,8 @@ impl Layer {
                 syntax("TOML", format!("{message}{}", place.unwrap_or_default()))
             })?,
             Some("json") => {
-                Json::from_str(text).map_err(|error| syntax("JSON", error.to_string()))?
+                let values: Result<UniqueKeys<Value>, _> = Json::from_str(text);
+                values.map_err(|error| syntax("JSON", error.to_string()))?.0
             }
             _ => return Err(Problem::Format(path.to_owned())),
         };

@@ -9,6 +9,7 @@ mod keys;
 mod kind;
 mod layers;
 mod problem;
+mod unique;
 mod values;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub use identity::Identity;
 pub use keys::{Effect, KEYS, Key};
 pub use kind::Kind;
 pub use problem::{ConfigError, Problem};
+pub use unique::UniqueKeys;
 
 use crate::device::DeviceChoice;
 use crate::storage::remote::{Access, S3Uri};

@@ -195,6 +195,16 @@ fn broken_config_files_are_named_with_line_and_column() {
 }
 
 #[test]
+fn a_key_that_a_file_sets_twice_is_refused() {
+    let (_folder, sources) = config_file("a.json", "{\"seed\": 1,\n \"seed\": 0}");
+    let expected = "config file `FOLDER/a.json` is not valid JSON: the key `seed` comes twice at \
+                    line 2 column 7";
+    assert_eq!(message(&sources), expected);
+    let (_folder, sources) = config_file("a.toml", "seed = 1\nseed = 0\n");
+    assert!(message(&sources).contains("duplicate key"), "{}", message(&sources));
+}
+
+#[test]
 fn a_config_file_that_is_not_there_is_an_error() {
     let (folder, sources) = config_file("a.toml", "");
     folder.close().unwrap();

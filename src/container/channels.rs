@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{ContainerError, json, listed};
+use crate::config::UniqueKeys;
 use crate::storage::Context;
 
 /// The folders of a job's input.
@@ -43,8 +44,8 @@ struct ChannelConfig {
 impl Channels {
     /// The channels that `config` declares or, where there is no such file, the folders in `data`.
     pub(super) fn read(config: &Path, data: &Path) -> Result<Self, ContainerError> {
-        let declared = match json::read::<BTreeMap<String, ChannelConfig>>(config)? {
-            Some(declared) => declared,
+        let declared = match json::read::<UniqueKeys<ChannelConfig>>(config)? {
+            Some(UniqueKeys(declared)) => declared,
             None => folders(data)?,
         };
         let unknown: Vec<_> =

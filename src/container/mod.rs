@@ -22,6 +22,7 @@ pub use cluster::Cluster;
 pub use failure::{failure_line, forget_failure, write_failure};
 pub use signals::{install as install_signals, leave};
 
+use crate::config::UniqueKeys;
 use crate::storage::{self, StorageError};
 
 /// The folder that the platform shares with a training container.
@@ -144,13 +145,13 @@ impl Root {
     /// The job's hyperparameters as texts, whatever JSON type they came in; empty without
     /// `hyperparameters.json`.
     pub fn hyperparameters(&self) -> Result<BTreeMap<String, String>, ContainerError> {
-        let values: Option<BTreeMap<String, Value>> = json::read(&self.config("hyperparameters"))?;
+        let values: Option<UniqueKeys<Value>> = json::read(&self.config("hyperparameters"))?;
         let text = |value| match value {
             Value::String(text) => text,
             other => other.to_string(),
         };
-        let values = values.unwrap_or_default();
-        Ok(values.into_iter().map(|(key, value)| (key, text(value))).collect())
+        let values = values.into_iter().flat_map(|values| values.0);
+        Ok(values.map(|(key, value)| (key, text(value))).collect())
     }
 
     /// The folders of the job's input.

@@ -111,9 +111,9 @@ mod tests {
     #[test]
     fn whoever_does_not_stop_is_ended_when_time_is_up() {
         if env::var(ENDED_BY).is_ok() {
-            let shutdown = Shutdown::requested_ago(HARD_STOP - Duration::from_millis(300));
+            let shutdown = Shutdown::with_left(Duration::from_millis(300), HARD_STOP);
             install(&shutdown).unwrap();
-            thread::sleep(Duration::from_secs(60));
+            thread::sleep(Duration::from_mins(1));
         }
         let started = Instant::now();
         let mut child = child("whoever_does_not_stop_is_ended_when_time_is_up", "time");
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn leaving_waits_for_nobody() {
         if env::var(ENDED_BY).is_ok() {
-            thread::spawn(|| thread::sleep(Duration::from_secs(60)));
+            thread::spawn(|| thread::sleep(Duration::from_mins(1)));
             leave(7);
         }
         assert_eq!(child("leaving_waits_for_nobody", "itself").wait().unwrap().code(), Some(7));

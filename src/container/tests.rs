@@ -142,6 +142,20 @@ fn invalid_files_are_named_with_line_and_column() {
 }
 
 #[test]
+fn keys_that_come_twice_are_refused() {
+    let (folder, root) = root([
+        (HYPERPARAMETERS, "{\"epochs\": \"3\", \"seed\": \"1\", \"epochs\": \"5\"}"),
+        (INPUT, r#"{"train": {}, "train": {"TrainingInputMode": "Pipe"}}"#),
+    ]);
+    let texts =
+        [message(root.hyperparameters(), folder.path()), message(root.channels(), folder.path())];
+    insta::assert_snapshot!(texts.join("\n"), @"
+    `ROOT/input/config/hyperparameters.json` is not valid: the key `epochs` comes twice at line 1 column 37; correct it, or remove it to run with defaults
+    `ROOT/input/config/inputdataconfig.json` is not valid: the key `train` comes twice at line 1 column 21; correct it, or remove it to run with defaults
+    ");
+}
+
+#[test]
 fn checkpoints_lie_where_the_platform_says() {
     for (local_path, expected) in [
         (r#"{"LocalPath": "/opt/ml/checkpoints/"}"#, "ROOT/checkpoints"),

@@ -47,10 +47,14 @@ impl UnitPlan {
         Self { token_budget, units }
     }
 
-    /// A plan as it was stored, unless it is damaged or of another budget.
+    /// A plan as it was stored, unless it is damaged or of another budget. One that names a
+    /// sequence twice is damaged: it would be computed twice, or a million times.
     pub(super) fn parse(stored: &[u8], token_budget: usize) -> Option<Self> {
         let plan: Self = serde_json::from_slice(stored).ok()?;
-        (plan.token_budget == token_budget).then_some(plan)
+        let mut named: Vec<&Digest> = plan.units.iter().flatten().collect();
+        named.sort_unstable();
+        let unique = named.is_sorted_by(|one, next| one < next);
+        (unique && plan.token_budget == token_budget).then_some(plan)
     }
 }
 
@@ -77,6 +81,17 @@ mod tests {
         let plan = UnitPlan::new([3, 50, 10, 9, 8, 4].map(sequence).to_vec(), 20);
         assert_eq!(tokens(&plan), [1, 2, 3], "50 | 10 + 9 | 8 + 4 + 3");
         assert_eq!(plan.units[0], [sequence(50).digest]);
+    }
+
+    #[test]
+    fn a_stored_plan_is_of_its_budget_and_names_no_sequence_twice() {
+        let plan = UnitPlan::new([3, 50, 10].map(sequence).to_vec(), 20);
+        let stored = |plan: &UnitPlan| serde_json::to_vec(plan).unwrap();
+        assert_eq!(UnitPlan::parse(&stored(&plan), 20), Some(plan.clone()));
+        assert_eq!(UnitPlan::parse(&stored(&plan), 21), None);
+        for units in [vec![vec![plan.units[0][0]; 2]], [plan.units.clone(), plan.units].concat()] {
+            assert_eq!(UnitPlan::parse(&stored(&UnitPlan { token_budget: 20, units }), 20), None);
+        }
     }
 
     #[test]

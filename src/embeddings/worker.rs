@@ -125,10 +125,10 @@ mod tests {
             thread::sleep(Duration::from_millis(400));
             Vec::new()
         };
-        let shutdown = Shutdown::requested_ago(BATCH_GRACE - Duration::from_secs(3));
+        let shutdown = Shutdown::with_left(Duration::from_secs(3), BATCH_GRACE);
         assert!(Worker::new(slow).run(batch(), &shutdown).is_ok());
 
-        let shutdown = Shutdown::requested_ago(BATCH_GRACE - Duration::from_millis(100));
+        let shutdown = Shutdown::with_left(Duration::from_millis(100), BATCH_GRACE);
         let started = Instant::now();
         let mut worker = Worker::new(slow);
         let error = worker.run(batch(), &shutdown).unwrap_err();

@@ -127,8 +127,12 @@ fn split(line: &str, delimiter: u8) -> StringRecord {
     if !line.contains('"') {
         return line.split(char::from(delimiter)).collect();
     }
-    let mut reader =
-        ReaderBuilder::new().has_headers(false).delimiter(delimiter).from_reader(line.as_bytes());
+    // A row is a line: a carriage return in it ends nothing, or the rest would be lost.
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .delimiter(delimiter)
+        .terminator(csv::Terminator::Any(b'\n'))
+        .from_reader(line.as_bytes());
     reader.records().next().and_then(Result::ok).unwrap_or_default()
 }
 
@@ -150,4 +154,20 @@ fn find(
         expected: listed(&wanted),
         found: listed(&header.iter().collect::<Vec<_>>()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::write_atomic;
+
+    /// Such files would lose all rows but the first without a word.
+    #[test]
+    fn lines_that_end_in_carriage_returns_alone_are_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scores.csv");
+        write_atomic(&path, b"label,score\n\"1\",\"0.5\"\r\"0\",\"0.25\"\n").unwrap();
+        let error = read_scores(&path, &ScoreColumns::default()).unwrap_err();
+        assert!(matches!(error, ScoreFileError::Columns { line: 2, found: 3, .. }), "{error}");
+    }
 }

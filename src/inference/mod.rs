@@ -29,6 +29,12 @@ pub enum Error {
         "the classifier in the model directory does not fit its description: {0}; unpack the model again"
     )]
     Parameters(#[from] ParameterError),
+    /// The parameters or the standardisation are beyond what numbers can hold.
+    #[error(
+        "the classifier in the model directory gives a score that is not a number; its parameters \
+         are damaged: unpack the model again"
+    )]
+    NotFinite,
     /// None of the pairs has both sequences.
     #[error(
         "none of the pairs has a sequence for both proteins: the pairs name e.g. `{missing}`, the \
@@ -112,7 +118,11 @@ impl Predictor<'_> {
         let network = classifier::load(network, &model.parameters, device)?;
         let table = classifier::embedding_table(table, dimension, device);
         info!("scoring {} pairs of {} sequences", usable.len(), sequences.len());
-        let mut scores = classifier::score(&network, &table, usable).into_iter();
+        let scores = classifier::score(&network, &table, usable);
+        if scores.iter().any(|score| score.is_nan()) {
+            return Err(Error::NotFinite);
+        }
+        let mut scores = scores.into_iter();
         Ok(located.into_iter().map(|pair| pair.and_then(|_| scores.next())).collect())
     }
 

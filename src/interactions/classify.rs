@@ -56,6 +56,7 @@ pub(super) fn classify(pairs: Vec<Pair>, settings: &Settings) -> (Vec<Row>, usiz
             (all, _) => *all = None,
         }
     }
+    groups.values_mut().filter_map(|group| group.support.as_mut()).for_each(Support::settle);
     let conflicting = groups.values().filter(|g| matches!(g.first, [Some(_), Some(_)])).count();
 
     let fate = |index: usize, pair: &Pair| {

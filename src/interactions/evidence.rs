@@ -6,7 +6,7 @@ use super::{Evidence, Settings};
 /// What supports one pair, over all its rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Support {
-    /// Numbers of the distinct publications, sorted.
+    /// Numbers of the publications; distinct after [`Support::settle`].
     publications: Vec<usize>,
     high_throughput: bool,
     literature: bool,
@@ -44,18 +44,22 @@ impl Support {
                 _ => return Err(EvidenceError(super::audit::excerpt(item))),
             }
         }
-        support.publications.sort_unstable();
-        support.publications.dedup();
+        support.settle();
         Ok(support)
     }
 
-    /// Adds what another row says about the same pair.
+    /// Adds what another row says about the same pair, to be settled after the last one: sorting
+    /// after each would take the square of the rows.
     pub(super) fn merge(&mut self, other: &Self) {
         self.publications.extend(&other.publications);
-        self.publications.sort_unstable();
-        self.publications.dedup();
         self.high_throughput |= other.high_throughput;
         self.literature |= other.literature;
+    }
+
+    /// Counts publications that several rows name once.
+    pub(super) fn settle(&mut self) {
+        self.publications.sort_unstable();
+        self.publications.dedup();
     }
 
     /// What the settings ask for and the support does not have.
@@ -101,6 +105,18 @@ mod tests {
         assert_eq!(lack, Some(Lack::Kind));
         let lack = support("").unwrap().lacks(&settings(1, Evidence::Any));
         assert_eq!(lack, Some(Lack::Publications(0)));
+    }
+
+    #[test]
+    fn a_publication_that_several_rows_name_counts_once() {
+        let mut publications = Interner::default();
+        let mut all = Support::default();
+        for text in ["111:0018:HT", "222:0018:HT|111:0018:HT", "111:0096:LC"] {
+            all.merge(&Support::parse(text, &mut publications).unwrap());
+        }
+        all.settle();
+        let lack = all.lacks(&settings(3, Evidence::Any));
+        assert_eq!(lack, Some(Lack::Publications(2)));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::table::{label, pair};
+use super::table::{Malformed, label, pair};
 use super::{Columns, Error, Settings};
 
 /// How the columns of a file were recognised.
@@ -159,8 +159,11 @@ impl Layout {
     }
 
     /// The fields of a row, untrimmed.
-    pub(super) fn split<'r>(&self, row: &'r str) -> Vec<Cow<'r, str>> {
-        split(row, self.delimiter, self.quoted)
+    pub(super) fn split<'r>(&self, row: &'r str) -> Result<Vec<Cow<'r, str>>, Malformed> {
+        match self.quoted && ends_in_quotes(row, self.delimiter) {
+            true => Err(Malformed::Quote),
+            false => Ok(split(row, self.delimiter, self.quoted)),
+        }
     }
 }
 
@@ -220,13 +223,34 @@ fn is_data(fields: &[Cow<str>], names: &[String]) -> bool {
     }
 }
 
+/// Whether a field of the row begins with a quotation mark and does not end: then it goes on in the
+/// next line, or the mark is none.
+fn ends_in_quotes(row: &str, delimiter: char) -> bool {
+    enum At {
+        Start,
+        Plain,
+        Quoted,
+        /// After a mark that closes, unless another follows.
+        Closed,
+    }
+    let end = row.chars().fold(At::Start, |at, c| match (at, c) {
+        (At::Quoted, '"') => At::Closed,
+        (At::Start | At::Closed, '"') | (At::Quoted, _) => At::Quoted,
+        (_, c) if c == delimiter => At::Start,
+        _ => At::Plain,
+    });
+    matches!(end, At::Quoted)
+}
+
 fn split(row: &str, delimiter: char, quoted: bool) -> Vec<Cow<'_, str>> {
     if !quoted || !row.contains('"') {
         return row.split(delimiter).map(Cow::Borrowed).collect();
     }
+    // A row is a line: a carriage return in it ends nothing, or the rest would be lost.
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .delimiter(delimiter as u8)
+        .terminator(csv::Terminator::Any(b'\n'))
         .from_reader(row.as_bytes());
     let record = reader.records().next().and_then(Result::ok).unwrap_or_default();
     record.iter().map(|field| Cow::Owned(field.to_owned())).collect()

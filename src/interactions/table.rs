@@ -57,6 +57,9 @@ pub(super) enum Malformed {
     /// The row is too long, and not only by empty fields.
     #[error("{found} columns where the first row has {expected}")]
     Columns { found: usize, expected: usize },
+    /// A field that does not end in this line.
+    #[error("a quotation mark that is not closed")]
+    Quote,
     /// An identifier is none.
     #[error("{source} in column {column}")]
     Identifier { column: usize, source: AccessionError },
@@ -97,8 +100,9 @@ impl Tables {
         let number = self.files.len() - 1;
         let file = &mut self.files[number];
         file.rows += 1;
+        let publications = &mut self.publications;
         let fields = layout.split(row);
-        match parse(layout, &fields, &mut self.publications) {
+        match fields.and_then(|fields| parse(layout, &fields, publications)) {
             Ok((proteins, label, support)) => {
                 let proteins = proteins.map(|protein| self.proteins.intern(&protein));
                 self.pairs.push(Pair { file: number, line, proteins, label, support });

@@ -53,6 +53,19 @@ pub enum Error {
         /// What is wrong.
         source: SequenceError,
     },
+    /// A record longer than any protein.
+    #[error(
+        "{place}: `{accession}` has more than {limit} residues, longer than any protein: give \
+         proteins, one per record"
+    )]
+    TooLong {
+        /// The header of the record.
+        place: Place,
+        /// The protein.
+        accession: Accession,
+        /// The most residues that are read.
+        limit: usize,
+    },
     /// One accession with two sequences.
     #[error(
         "`{accession}` has different sequences in {first} and in {second}: keep the one that is \

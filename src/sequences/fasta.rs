@@ -8,6 +8,10 @@ use super::{Entry, Error, Place, SequenceSet};
 use crate::protein::{Accession, ProteinSequence, SequenceError};
 use crate::storage::{Lines, SourceFile};
 
+/// More residues than any protein has; the longest known has 45,212 (PKZILLA-1, Fallon et al. 2024,
+/// doi:10.1126/science.ado3290).
+const LONGEST_PROTEIN: usize = 1_000_000;
+
 /// Collects the records of one file after the other.
 #[derive(Default)]
 pub(super) struct Reader {
@@ -46,6 +50,10 @@ impl Reader {
                     if let Some(record) = record.replace(Record::new(accession, number)) {
                         self.close(record)?;
                     }
+                }
+                (None, Some(record)) if record.residues.len() + line.len() > LONGEST_PROTEIN => {
+                    let (place, accession) = (self.place(record.header), record.accession.clone());
+                    return Err(Error::TooLong { place, accession, limit: LONGEST_PROTEIN });
                 }
                 (None, Some(record)) => record.add(number, line),
                 (None, None) => return Err(Error::NoHeader { place: self.place(number) }),

@@ -114,6 +114,12 @@ fn what_is_no_fasta_is_one_error_with_its_place() {
     for (bytes, expected) in cases {
         assert_eq!(message(&[("a", bytes)]), expected);
     }
+    let genome = [">P00001\n", "MKV\n>chr1\n", &"ACGT\n".repeat(250_001)].concat();
+    assert_eq!(
+        message(&[("a", genome.as_bytes())]),
+        "`a` line 3: `chr1` has more than 1000000 residues, longer than any protein: give \
+         proteins, one per record"
+    );
     let folder = tempfile::tempdir().unwrap();
     let empty = read(&[folder.path().to_owned()]).unwrap_err().to_string();
     assert!(empty.ends_with("holds no file: put the sequences there, in FASTA files"), "{empty}");

@@ -10,6 +10,12 @@ use serde::{Deserialize, Serialize};
 use super::{Context, StorageError};
 use crate::digest::Digest;
 
+/// How many times its size a gzip file may unpack to: sequences come to 2, tables of pairs to 10,
+/// and the format itself allows 1032.
+pub(super) const GZIP_FACTOR: u64 = 100;
+/// What every gzip file may unpack to, in bytes.
+const GZIP_MINIMUM: u64 = 16 << 20;
+
 /// An input file as the run saw it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceFile {
@@ -59,9 +65,17 @@ fn neither() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "it is neither a file nor a folder")
 }
 
-/// Opens a text file, decompressing gzip (told by its first two bytes, not by its name), and
-/// reports what was opened.
-pub(super) fn open_text(path: &Path) -> Result<(Box<dyn BufRead>, SourceFile), StorageError> {
+/// A text file that has been opened.
+pub(super) struct Text {
+    /// Its content, unpacked.
+    pub(super) reader: Box<dyn BufRead>,
+    /// More bytes than its content can have.
+    pub(super) limit: u64,
+    pub(super) source: SourceFile,
+}
+
+/// Opens a text file, decompressing gzip (told by its first two bytes, not by its name).
+pub(super) fn open_text(path: &Path) -> Result<Text, StorageError> {
     let mut bytes = Vec::new();
     File::open(path).and_then(|mut f| f.read_to_end(&mut bytes)).context("read", path)?;
     let source = SourceFile {
@@ -71,9 +85,12 @@ pub(super) fn open_text(path: &Path) -> Result<(Box<dyn BufRead>, SourceFile), S
     };
     let gzip = bytes.starts_with(&[0x1f, 0x8b]);
     let content = Cursor::new(bytes);
-    let reader: Box<dyn BufRead> = match gzip {
-        true => Box::new(BufReader::new(MultiGzDecoder::new(content))),
-        false => Box::new(content),
+    let (reader, limit): (Box<dyn BufRead>, _) = match gzip {
+        true => {
+            let limit = source.bytes.saturating_mul(GZIP_FACTOR).max(GZIP_MINIMUM);
+            (Box::new(BufReader::new(MultiGzDecoder::new(content))), limit)
+        }
+        false => (Box::new(content), source.bytes),
     };
-    Ok((reader, source))
+    Ok(Text { reader, limit, source })
 }

@@ -2,10 +2,14 @@
 //! carriage returns, blank lines and a final newline.
 
 use std::borrow::Cow;
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
+use super::files::{GZIP_FACTOR, Text};
 use super::{Context, SourceFile, StorageError, open_text};
+
+/// The longest line that is read, in bytes: twenty times the longest protein known.
+const LONGEST_LINE: u64 = 1 << 20;
 
 /// A file that cannot be read as lines of text.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +29,28 @@ pub enum TextError {
         /// The line, counted from 1.
         line: usize,
     },
+    /// A line without end.
+    #[error(
+        "line {line} of `{}` is longer than {LONGEST_LINE} bytes: give a text file with a record \
+         per line",
+        path.display()
+    )]
+    LongLine {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+    },
+    /// A gzip file that is out of proportion.
+    #[error(
+        "`{}` unpacks to more than {GZIP_FACTOR} times its size, which sequences and pairs do not: \
+         check it, and unpack it yourself if it is right",
+        path.display()
+    )]
+    Bomb {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 /// The lines of one file that are not blank, numbered from 1 with the blank ones counted.
@@ -33,13 +59,15 @@ pub struct Lines<'p> {
     reader: Box<dyn BufRead>,
     number: usize,
     buffer: Vec<u8>,
+    /// Bytes that the rest of the content may have.
+    left: u64,
 }
 
 impl<'p> Lines<'p> {
     /// Opens `path` and reports what was opened.
     pub fn open(path: &'p Path) -> Result<(Self, SourceFile), StorageError> {
-        let (reader, source) = open_text(path)?;
-        Ok((Self { path, reader, number: 0, buffer: Vec::new() }, source))
+        let Text { reader, limit, source } = open_text(path)?;
+        Ok((Self { path, reader, number: 0, buffer: Vec::new(), left: limit }, source))
     }
 
     /// The next line that is not blank and its number, without its line end.
@@ -49,8 +77,9 @@ impl<'p> Lines<'p> {
     pub fn next_line(&mut self) -> Result<Option<(usize, Cow<'_, str>)>, TextError> {
         loop {
             self.buffer.clear();
-            let read = self.reader.read_until(b'\n', &mut self.buffer);
-            if read.context("read", self.path)? == 0 {
+            let mut reader = self.reader.by_ref().take(LONGEST_LINE + 1);
+            let read = reader.read_until(b'\n', &mut self.buffer).context("read", self.path)?;
+            if read == 0 {
                 return Ok(None);
             }
             self.number += 1;
@@ -58,6 +87,11 @@ impl<'p> Lines<'p> {
             if no_text || self.buffer.contains(&0) {
                 return Err(TextError::Binary { path: self.path.to_owned(), line: self.number });
             }
+            if read as u64 > LONGEST_LINE {
+                return Err(TextError::LongLine { path: self.path.to_owned(), line: self.number });
+            }
+            let left = self.left.checked_sub(read as u64);
+            self.left = left.ok_or_else(|| TextError::Bomb { path: self.path.to_owned() })?;
             if self.number == 1 && self.buffer.starts_with("\u{feff}".as_bytes()) {
                 self.buffer.drain(.."\u{feff}".len());
             }
@@ -73,6 +107,11 @@ impl<'p> Lines<'p> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
     use super::*;
     use crate::storage::write_atomic;
 
@@ -93,6 +132,24 @@ mod tests {
         let read = lines(b"\xef\xbb\xbfone\r\n\n \t\r\ntwo\nthr\xe9e").unwrap();
         let expected = [(1, "one"), (4, "two"), (5, "thr\u{fffd}e")];
         assert_eq!(read, expected.map(|(number, line)| (number, line.to_owned())));
+    }
+
+    #[test]
+    fn lines_without_end_and_files_out_of_proportion_are_refused() {
+        let longest = usize::try_from(LONGEST_LINE).unwrap();
+        let text = |length: usize| ["M".repeat(length).as_str(), "\nMKV"].concat();
+        assert_eq!(lines(text(longest - 1).as_bytes()).unwrap().len(), 2);
+        let error = lines(text(longest + 1).as_bytes()).unwrap_err();
+        assert!(matches!(error, TextError::LongLine { line: 1, .. }), "{error}");
+
+        let gzip = |text: &str| {
+            let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+            gzip.write_all(text.as_bytes()).unwrap();
+            gzip.finish().unwrap()
+        };
+        assert_eq!(lines(&gzip(&"MKV\n".repeat(4 << 20))).unwrap().len(), 4 << 20);
+        let error = lines(&gzip(&"MKV\n".repeat((4 << 20) + 1))).unwrap_err();
+        assert!(matches!(error, TextError::Bomb { .. }), "{error}");
     }
 
     #[test]

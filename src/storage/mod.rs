@@ -5,25 +5,29 @@
 #![expect(clippy::disallowed_methods, reason = "every other module writes through this one")]
 
 mod files;
+mod header;
 mod lines;
 mod map;
 mod markers;
 pub mod remote;
 mod stream;
 pub mod sync;
+mod temporary;
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::digest::{Digest, Hasher};
 use files::open_text;
 pub use files::{SourceFile, source_files};
+pub use header::check_tensor_header;
 pub use lines::{Lines, TextError};
 pub use map::{MappedFile, map};
 pub use markers::{Markers, markers};
 pub use stream::write_stream;
+use temporary::Temporary;
+pub(crate) use temporary::is_being_written;
 
 /// Ending of names that the platform neither copies to S3 nor brings back.
 pub const TEMPORARY_SUFFIX: &str = ".sagemaker-ignore";
@@ -125,13 +129,18 @@ pub fn copy(from: &Path, to: &Path) -> Result<Digest, StorageError> {
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, StorageError> {
     let file = File::open(path).context("read", path)?;
     let length = file.metadata().context("read", path)?.len();
+    let too_long =
+        |text| Err(io::Error::new(io::ErrorKind::InvalidData, text)).context("read", path);
     if length > limit {
-        let text = format!("it has {length} bytes, more than the {limit} allowed");
-        return Err(io::Error::new(io::ErrorKind::InvalidData, text)).context("read", path);
+        return too_long(format!("it has {length} bytes, more than the {limit} allowed"));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-    file.take(limit).read_to_end(&mut bytes).context("read", path)?;
-    Ok(bytes)
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).context("read", path)?;
+    // Pipes do not tell their length, and files may grow.
+    match bytes.len() as u64 > limit {
+        true => too_long(format!("it has more than the {limit} bytes allowed")),
+        false => Ok(bytes),
+    }
 }
 
 /// The size of a file in bytes.
@@ -210,62 +219,11 @@ pub fn remove_temporaries(folder: &Path) -> Result<(), StorageError> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
     for entry in entries {
         let path = entry.context("list", folder)?.path();
-        if path.to_string_lossy().ends_with(TEMPORARY_SUFFIX) && !is_being_written(&path) {
-            remove(&path)?;
+        if path.to_string_lossy().ends_with(TEMPORARY_SUFFIX) {
+            temporary::remove_abandoned(&path)?;
         }
     }
     Ok(())
-}
-
-/// Whether the process that made a temporary file still holds its lock.
-pub(crate) fn is_being_written(path: &Path) -> bool {
-    let lock = File::open(path).map(|file| file.try_lock());
-    matches!(lock, Ok(Err(TryLockError::WouldBlock)))
-}
-
-/// A complete, flushed file under a temporary name, removed when dropped.
-struct Temporary {
-    path: PathBuf,
-    /// Locked until it has its final name.
-    _file: File,
-}
-
-impl Temporary {
-    fn write(target: &Path, bytes: &[u8]) -> Result<Self, StorageError> {
-        Self::create(target, |file| file.write_all(bytes))
-    }
-
-    fn create(
-        target: &Path,
-        fill: impl FnOnce(&mut File) -> io::Result<()>,
-    ) -> Result<Self, StorageError> {
-        static COUNTER: AtomicU64 = AtomicU64::new(0);
-        let target_name = target.file_name().unwrap_or_default().to_string_lossy();
-        let process = std::process::id();
-        let (path, mut file) = loop {
-            let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-            let name = format!("{target_name}.{process}-{number}{TEMPORARY_SUFFIX}");
-            let path = target.with_file_name(name);
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
-                // Of a process with our number: dead, or alive in another container.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                opened => break (path, opened.context("write", target)?),
-            }
-        };
-        // Where locks are not supported, only the cleaning is less careful.
-        let _ = file.try_lock();
-        // A failed flush is never repeated on the same file: its pages may count as written.
-        let filled = fill(&mut file).and_then(|()| file.sync_all());
-        let temporary = Self { path, _file: file };
-        filled.context("write", target).map(|()| temporary)
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // After a rename it is gone; after a failure the next start cleans up what stays.
-        let _ = fs::remove_file(&self.path);
-    }
 }
 
 fn sync_folder_of(path: &Path) -> Result<(), StorageError> {
@@ -290,6 +248,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_longer_than_allowed_is_an_error_and_never_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        write_atomic(&path, b"12345").unwrap();
+        assert_eq!(read(&path, 5).unwrap(), b"12345");
+        assert!(read(&path, 4).is_err());
+        // It has no length of its own.
+        assert!(read(Path::new("/dev/zero"), 100).is_err());
+    }
+
+    #[test]
     fn write_once_files_keep_the_first_content() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("space.json");
@@ -310,18 +279,6 @@ mod tests {
         remove_temporaries(folder.path()).unwrap();
         assert!(!path("c.1-2.sagemaker-ignore").exists());
         assert!(path("b.sagemaker-uploaded").exists(), "markers are the platform's");
-    }
-
-    #[test]
-    fn files_in_the_making_are_no_leftovers() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("a");
-        let one = Temporary::write(&target, b"one").unwrap();
-        remove_temporaries(folder.path()).unwrap();
-        assert_eq!(read(&one.path, 10).unwrap(), b"one");
-        let path = one.path.clone();
-        drop(one);
-        assert!(!path.exists());
     }
 
     #[test]

@@ -121,7 +121,7 @@ impl CheckpointFolder {
         let folder = checkpoints.join("runs").join(&run.id);
         storage::create_folder(&folder)?;
         storage::remove_temporaries(&folder)?;
-        let attempt = Attempt::begin(run, folder.clone(), remote)?;
+        let attempt = Attempt::begin(run, &folder, remote)?;
         let bucket = remote.map(|remote| Bucket::new(remote.clone(), run, attempt.clone()));
         Ok(Self { folder, run: run.clone(), attempt, bucket })
     }

@@ -42,7 +42,7 @@ pub struct Settings {
     pub learning_rate: f64,
     /// Epochs without gain before training stops; 0 never stops early.
     pub patience: usize,
-    /// Seconds between two checkpoints within an epoch.
+    /// Seconds between two checkpoints within an epoch; with 0 every step is saved.
     pub checkpoint_seconds: u64,
     /// What to do if checkpoints of this run exist and none can be used.
     pub on_bad_checkpoint: OnBadCheckpoint,

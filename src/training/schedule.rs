@@ -91,6 +91,14 @@ impl Schedule {
         self.best_epoch
     }
 
+    /// Whether training can have left this behind; what a checkpoint says is not believed unseen.
+    pub(super) fn is_plausible(&self) -> bool {
+        let epochs = self.history.len();
+        self.learning_rate > 0.0
+            && self.epochs_without_gain <= epochs
+            && self.best_epoch.is_none_or(|best| (1..=epochs).contains(&best))
+    }
+
     /// One record per finished epoch.
     pub fn into_history(self) -> Vec<EpochRecord> {
         self.history

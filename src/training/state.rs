@@ -33,6 +33,15 @@ pub(super) struct SavedState {
     pub(super) schedule: Schedule,
 }
 
+impl SavedState {
+    /// Whether training can have left this behind.
+    pub(super) fn is_plausible(&self) -> bool {
+        // Adam counts steps in 32 bits.
+        let counted = i32::try_from(self.step).is_ok() && self.batch as u64 <= self.step;
+        counted && self.schedule.is_plausible()
+    }
+}
+
 /// A training run between two steps.
 pub(super) struct State {
     pub(super) device: Device,

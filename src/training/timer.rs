@@ -67,9 +67,9 @@ mod tests {
         assert!(timer.due_after_epoch(start + seconds(1)));
         for (cost, due_after) in [(0, 1), (1, 20), (2, 40), (9, 60)] {
             timer.saved(start, start + seconds(cost));
-            let saved = start + seconds(cost);
-            assert!(!timer.due_after_epoch(saved + seconds(due_after) - SHORTEST / 2), "{cost}");
-            assert!(timer.due_after_epoch(saved + seconds(due_after)), "{cost}");
+            let due = start + seconds(cost + due_after);
+            assert!(!timer.due_after_epoch(due.checked_sub(SHORTEST / 2).unwrap()), "{cost}");
+            assert!(timer.due_after_epoch(due), "{cost}");
         }
         let always = SaveTimer::new(Duration::ZERO, start);
         assert!(always.due(start) && always.due_after_epoch(start));

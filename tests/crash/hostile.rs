@@ -154,7 +154,7 @@ impl Bench {
     }
 
     fn open(&self) -> EmbeddingStore {
-        EmbeddingStore::open(&self.0.path().join("a/b/cache"), space(), "cpu").unwrap()
+        EmbeddingStore::open(self.0.path().join("a/b/cache").as_path(), space(), "cpu").unwrap()
     }
 
     fn shards(&self) -> PathBuf {

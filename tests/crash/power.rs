@@ -14,9 +14,11 @@ use dyad::digest::Digest;
 use dyad::embeddings::EmbeddingStore;
 use dyad::progress::Silent;
 use dyad::shutdown::Shutdown;
-use dyad::training::{self, CheckpointFolder, OnBadCheckpoint};
+use dyad::training::{self, CheckpointFolder, OnBadCheckpoint, RunIdentity};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use safetensors::SafeTensors;
+use serde_json::Value;
 
 use super::full_disk::{assert_finished, model};
 use super::store::Shards;
@@ -176,9 +178,16 @@ fn folder_of(change: &Change) -> Option<&Path> {
     }
 }
 
+/// The run that a checkpoint says it is of; `None` for the pin, which lies beside them.
+fn run_of(bytes: &[u8]) -> Option<RunIdentity> {
+    let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
+    let metadata: Value = serde_json::from_str(&header.metadata().as_ref()?["dyad"]).ok()?;
+    Some(RunIdentity::of(metadata["config_digest"].as_str()?.parse().ok()?))
+}
+
 /// What the undisturbed jobs have computed.
 struct Reference {
-    run_id: String,
+    run: RunIdentity,
     /// The bits of each sequence's embedding.
     rows: BTreeMap<Digest, Vec<u8>>,
     /// The sequences of each shard.
@@ -193,7 +202,7 @@ struct Reference {
 impl Reference {
     fn new(trace: &Trace, place: &Path) -> Self {
         let mut reference = Self {
-            run_id: String::new(),
+            run: RunIdentity::of(Digest::of(b"")),
             rows: Shards::read(place).rows(),
             shards: BTreeMap::new(),
             epochs: BTreeMap::new(),
@@ -213,8 +222,9 @@ impl Reference {
                 let keys = Shards::read(alone.path()).rows().into_keys().collect();
                 reference.shards.insert(path, keys);
             } else if folder.parent().unwrap().ends_with("runs") {
-                reference.run_id = folder.file_name().unwrap().to_string_lossy().into_owned();
-                copy(&format!("out/checkpoints/runs/{}", reference.run_id));
+                let Some(run) = run_of(&bytes) else { continue };
+                copy(&format!("out/checkpoints/{}", run.prefix()));
+                reference.run = run;
                 let (epochs, parameters) = reference.resume(alone.path());
                 reference.epochs.insert(path, epochs);
                 reference.parameters.insert(epochs, parameters);
@@ -226,7 +236,7 @@ impl Reference {
 
     /// Opens the store on `disk`: every row in it is right, and those of `committed` are in it.
     fn check_store(&self, disk: &Path, committed: &BTreeSet<PathBuf>) -> usize {
-        let store = EmbeddingStore::open(&disk.join("cache"), space(), "cpu").unwrap();
+        let store = EmbeddingStore::open(disk.join("cache").as_path(), space(), "cpu").unwrap();
         let kept: Vec<Digest> =
             self.rows.keys().filter(|key| store.contains(key)).copied().collect();
         let values = store.load(&kept).unwrap();
@@ -252,7 +262,7 @@ impl Reference {
     /// Resumes the run on `disk` without training on: finished epochs and best parameters.
     fn resume(&self, disk: &Path) -> (usize, NamedTensors) {
         let checkpoints = disk.join("out/checkpoints");
-        let checkpoints = CheckpointFolder::open(&checkpoints, &self.run_id).unwrap();
+        let checkpoints = CheckpointFolder::open(&checkpoints, &self.run, None).unwrap();
         let dimension = space().dimension;
         let outcome = training::train(&training::Job {
             settings: &training::Settings {
@@ -260,12 +270,14 @@ impl Reference {
                 batch_size: 32,
                 learning_rate: 1e-4,
                 patience: 0,
+                checkpoint_seconds: 60,
                 on_bad_checkpoint: OnBadCheckpoint::Fail,
                 seed: 42,
             },
             classifier: &classifier::Settings { hidden_sizes: vec![16, 8], dropout: 0.3 },
             table: embedding_table(vec![0.0; dimension], dimension, &device::cpu()),
             engine: "cpu",
+            pin: None,
             train: &[],
             validation: &[],
             checkpoints: &checkpoints,

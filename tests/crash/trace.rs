@@ -65,7 +65,11 @@ impl Trace {
             let arguments =
                 ["-f", "-xx", "-s", "67108864", "-e", "signal=none", "-e", CALLS, "-o", path];
             let mut command = job(root, dyad_under("strace", &arguments), &trace.root);
-            let output = command.arg(format!("--epochs={epochs}")).output().unwrap();
+            let output = command
+                .arg(format!("--epochs={epochs}"))
+                .arg("--checkpoint-seconds=0")
+                .output()
+                .unwrap();
             assert!(output.status.success(), "{}", shown(&output));
             trace.read(&fs::read_to_string(path).unwrap());
         }

@@ -4,6 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use dyad::classifier::{NamedTensors, tensor_file};
+use dyad::digest::Digest;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{Page, refusal};
@@ -43,6 +46,65 @@ fn damaged_model_directories() {
       exit 2: UserError: the model file `FOLDER/model/classifier.json` is damaged: its SHA-256 is not the one in `manifest.json`; unpack the model again
     not there at all
       exit 2: UserError: `FOLDER/model` is not a model directory: it has no `manifest.json`; give the folder that `dyad train` wrote, unpacked
+    ");
+}
+
+/// What a manifest vouches for and no training writes.
+#[test]
+fn forged_model_directories() {
+    let mut page = Page::default();
+    let mut case = |case: &str, name: &str, forge: &dyn Fn(&mut Vec<u8>)| {
+        let (folder, model) = copy_of_the_model();
+        let mut bytes = fs::read(model.join(name)).unwrap();
+        forge(&mut bytes);
+        fs::write(model.join(name), &bytes).unwrap();
+        let path = model.join("manifest.json");
+        let mut manifest: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        manifest["files"][name] = json!(Digest::of(&bytes));
+        fs::write(path, manifest.to_string()).unwrap();
+        page.add(case, &refusal(&mut predict(&folder, &model), folder.path()));
+    };
+    let tensors = |change: &'static dyn Fn(&mut NamedTensors)| {
+        move |bytes: &mut Vec<u8>| {
+            let (mut tensors, description) = tensor_file::decode(bytes).unwrap();
+            change(&mut tensors);
+            *bytes = tensor_file::encode(&tensors, description);
+        }
+    };
+    let parameters = "classifier.safetensors";
+    case(
+        "no deviation",
+        parameters,
+        &tensors(&|tensors| {
+            tensors.get_mut("standardizer.deviation").unwrap().0[3] = 0.0;
+        }),
+    );
+    case(
+        "weights beyond numbers",
+        parameters,
+        &tensors(&|tensors| {
+            tensors.get_mut("output.weight").unwrap().0.fill(f32::MAX);
+            tensors.get_mut("output.weight").unwrap().0[0] = f32::MIN;
+            tensors.get_mut("first_norm.beta").unwrap().0.fill(f32::MAX);
+        }),
+    );
+    case("header of a gigabyte", parameters, &|bytes| {
+        bytes[..8].copy_from_slice(&(1_u64 << 30).to_le_bytes());
+    });
+    case("more layers than allowed", "classifier.json", &|bytes| {
+        let mut description: Value = serde_json::from_slice(bytes).unwrap();
+        description["classifier"]["hidden_sizes"] = json!(vec![1; 17]);
+        *bytes = description.to_string().into_bytes();
+    });
+    insta::assert_snapshot!(page.0, @"
+    no deviation
+      exit 2: UserError: the model file `FOLDER/model/classifier.safetensors` is damaged: `standardizer.deviation` holds a number that is not positive; unpack the model again
+    weights beyond numbers
+      exit 2: UserError: the classifier in the model directory gives a score that is not a number; its parameters are damaged: unpack the model again
+    header of a gigabyte
+      exit 2: UserError: the model file `FOLDER/model/classifier.safetensors` is damaged: its header claims 1073741824 bytes, at most 16777216 are allowed; unpack the model again
+    more layers than allowed
+      exit 2: UserError: the model file `FOLDER/model/classifier.json` is damaged: its `hidden_sizes` is out of range; unpack the model again
     ");
 }
 

@@ -47,6 +47,9 @@ struct Surroundings {
 /// The base of the rotary frequencies in every ESM-2 (Su et al. 2021, arXiv:2104.09864).
 pub(super) const ROTARY_BASE: f32 = 10_000.0;
 
+/// More than any published model has (48): each layer costs a row of 16 tensors in every check.
+const MOST_LAYERS: usize = 512;
+
 impl Esm2Config {
     /// Reads a `config.json`, and the published name where it tells one.
     pub fn read(path: &Path) -> Result<(Self, Option<String>), EncoderError> {
@@ -91,7 +94,8 @@ impl Esm2Config {
             return Err(format!("`vocab_size` is {}, ESM-2 has 33", self.vocab_size));
         }
         let sizes = [self.hidden_size, self.num_hidden_layers, heads, self.intermediate_size];
-        if sizes.iter().any(|size| !(1..=1 << 20).contains(size)) {
+        let excessive = self.num_hidden_layers > MOST_LAYERS;
+        if excessive || sizes.iter().any(|size| !(1..=1 << 20).contains(size)) {
             return Err("a size is 0 or beyond any published model".to_owned());
         }
         if !self.hidden_size.is_multiple_of(heads) || !self.head_size().is_multiple_of(2) {

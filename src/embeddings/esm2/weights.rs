@@ -4,6 +4,7 @@
 //! read as `weight`/`bias`. Linear weights are stored `[out, in]`.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -148,21 +149,21 @@ impl WeightFiles {
     }
 
     /// Every tensor by canonical name; one that comes again under another spelling or in another
-    /// file gets a name that the check reports as left over.
+    /// file keeps its own name, marked so that the check reports it as left over.
     pub(super) fn tensors(&self) -> Result<Tensors<'_>, EncoderError> {
         let mut tensors = BTreeMap::new();
         for (path, mapped) in &self.0 {
-            let parsed = SafeTensors::deserialize(mapped.as_ref()).map_err(|error| {
-                EncoderError::Damaged { path: path.clone(), problem: error.to_string() }
-            })?;
-            let mut named = parsed.tensors();
+            let damaged = |problem| EncoderError::Damaged { path: path.clone(), problem };
+            storage::check_tensor_header(mapped.as_ref()).map_err(damaged)?;
+            let parsed = SafeTensors::deserialize(mapped.as_ref());
+            let mut named = parsed.map_err(|error| damaged(error.to_string()))?.tensors();
             named.sort_by(|one, other| one.0.cmp(&other.0));
             for (name, view) in named {
-                let mut key = canonical(&name);
-                while tensors.contains_key(&key) {
-                    key.push_str(" (again)");
+                match tensors.entry(canonical(&name)) {
+                    Entry::Vacant(entry) => drop(entry.insert(view)),
+                    // The network has no tensor of such a name.
+                    Entry::Occupied(_) => drop(tensors.insert(format!("{name} (again)"), view)),
                 }
-                tensors.insert(key, view);
             }
         }
         Ok(Tensors(tensors))
@@ -185,7 +186,8 @@ impl WeightFiles {
                 }
             }
         }
-        problems.left_over = tensors.into_keys().filter(|name| !is_ignored(name)).collect();
+        problems.left_over =
+            tensors.into_keys().filter(|name| !is_ignored(&canonical(name))).collect();
         if problems == WeightProblems::default() {
             return Ok(());
         }

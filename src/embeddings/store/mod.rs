@@ -14,17 +14,15 @@
 //! fetched when their rows are needed, and uploaded when they are sealed.
 
 mod distant;
+mod folder;
 mod index;
 mod pin;
 mod shard;
 pub mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-
-use tracing::{info, warn};
 
 use super::space::EmbeddingSpace;
 use crate::digest::Digest;
@@ -33,7 +31,7 @@ use crate::storage::sync::{Remote, SharedError, SharedFolder};
 use crate::storage::{self, StorageError};
 use index::Index;
 pub use pin::Pin;
-use shard::{Shard, ShardWriter};
+use shard::ShardWriter;
 
 /// A shard is sealed when its rows reach this size,
 const SEAL_BYTES: usize = 32 << 20;
@@ -212,7 +210,7 @@ impl EmbeddingStore {
         let rows: Vec<Row> = std::mem::take(&mut self.open).into_values().collect();
         let bytes = ShardWriter { space: &self.space, engine: &self.engine }.write(&rows);
         let name = Digest::of(&bytes);
-        storage::create_once(&self.shard_path(&name), &bytes)?;
+        self.create_shard(&name, &bytes)?;
         self.add(name, rows.iter().map(|row| row.key));
         self.upload(name, bytes.len() as u64);
         Ok(())
@@ -278,89 +276,9 @@ impl EmbeddingStore {
         self.folder.join("shards").join(file_name(name))
     }
 
-    fn scan(&mut self) -> Result<(), StoreError> {
-        for name in storage::list(&self.folder.join("shards"))? {
-            let Some(name) = shard_name(&name) else {
-                warn!(file = %name, "a file that is no shard lies among the shards; ignored");
-                continue;
-            };
-            let bytes = match storage::read(&self.shard_path(&name), MAX_SHARD_BYTES) {
-                // Another process has moved it to quarantine.
-                Err(error) if error.source.kind() == ErrorKind::NotFound => continue,
-                Err(error) if error.source.kind() == ErrorKind::InvalidData => {
-                    self.quarantine(&name, &error.source.to_string())?;
-                    continue;
-                }
-                bytes => bytes?,
-            };
-            let verified = self.verify(&name, &bytes);
-            match verified.and_then(|shard| shard.check_rows(self.space.dimension).map(|()| shard))
-            {
-                Ok(shard) => self.add(name, shard.keys()),
-                Err(problem) => self.quarantine(&name, &problem)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// The shard `name` whose bytes are `bytes`, or what is wrong with them.
-    fn verify<'a>(&self, name: &Digest, bytes: &'a [u8]) -> Result<Shard<'a>, String> {
-        match Digest::of(bytes) == *name {
-            true => Shard::parse(bytes, &self.space),
-            false => Err("its SHA-256 is not its name".to_owned()),
-        }
-    }
-
     fn add(&mut self, shard: Digest, keys: impl Iterator<Item = Digest>) {
         self.local.insert(shard);
         self.index.add(shard, keys);
-    }
-
-    /// Takes over what an earlier attempt left in another folder.
-    fn adopt(&mut self, root: &Path) -> Result<(), StoreError> {
-        let from = root.join("v1").join(self.space.id());
-        for name in storage::list(&from.join("plans"))? {
-            let plan = storage::read(&from.join("plans").join(&name), MAX_PLAN_BYTES)?;
-            storage::create_once(&self.folder.join("plans").join(name), &plan)?;
-        }
-        let mut adopted = 0;
-        for name in storage::list(&from.join("shards"))?.iter().filter_map(|n| shard_name(n)) {
-            if self.local.contains(&name) {
-                continue;
-            }
-            let path = from.join("shards").join(file_name(&name));
-            let kept = storage::read(&path, MAX_SHARD_BYTES).map_err(|error| error.to_string());
-            match kept.and_then(|bytes| self.keep(&name, &bytes)) {
-                Ok(()) => adopted += 1,
-                Err(problem) => warn!(shard = %path.display(), problem, "not taken over"),
-            }
-        }
-        if adopted > 0 {
-            info!("{adopted} shard(s) of an earlier attempt taken over from `{}`", root.display());
-        }
-        Ok(())
-    }
-
-    /// Puts a shard from elsewhere into the folder, if it is what its name says.
-    fn keep(&mut self, name: &Digest, bytes: &[u8]) -> Result<(), String> {
-        let shard = self.verify(name, bytes)?;
-        shard.check_rows(self.space.dimension)?;
-        let keys: Vec<_> = shard.keys().collect();
-        storage::create_once(&self.shard_path(name), bytes).map_err(|error| error.to_string())?;
-        self.add(*name, keys.into_iter());
-        Ok(())
-    }
-
-    fn quarantine(&self, name: &Digest, problem: &str) -> Result<(), StoreError> {
-        let folder = self.folder.join("quarantine");
-        storage::create_folder(&folder)?;
-        let from = self.shard_path(name);
-        warn!(shard = %from.display(), problem, "damaged shard moved to quarantine; its rows are recomputed");
-        match storage::rename(&from, &folder.join(file_name(name))) {
-            // Another process was faster.
-            Err(error) if error.source.kind() == ErrorKind::NotFound => Ok(()),
-            moved => Ok(moved?),
-        }
     }
 }
 

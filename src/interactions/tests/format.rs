@@ -178,6 +178,32 @@ fn files_without_pairs_are_one_error_each() {
 }
 
 #[test]
+fn a_quotation_mark_that_is_not_closed_makes_a_row_malformed() {
+    let rows = ["P1,\"P2", "\"P1,P3", "\"P1\",\"P4\"\"", "P1,\"P\"\"5\"", "\"P1\",P6", "P1,P\"7"];
+    let set = Files::one(format!("id_a,id_b\n{}\n", rows.join("\n"))).set();
+    assert_eq!(set.audit.count(Bucket::Malformed), 3);
+    let reasons = &set.audit.buckets[Bucket::Malformed as usize].examples;
+    assert!(
+        reasons.iter().all(|e| e.reason == "a quotation mark that is not closed"),
+        "{reasons:?}"
+    );
+}
+
+/// Such files would lose all pairs but the first without a word.
+#[test]
+fn lines_that_end_in_carriage_returns_alone_are_one_line() {
+    for text in ["\"P1\",\"P2\"\r\"P3\",\"P4\"\r", "P1,\"P2\"\rP3,P4", "P1\tP2\rP3\tP4\r"] {
+        let message = Files::one(text).message(&settings());
+        assert!(
+            message.starts_with("`a.txt` line 1: cannot tell which of the columns"),
+            "{message}"
+        );
+    }
+    let set = Files::one("id_a,id_b\nP1,P2\n\"P3\",\"P4\"\r\"P5\",\"P6\"\n").set();
+    assert_eq!((set.pairs.len(), set.audit.count(Bucket::Malformed)), (1, 1));
+}
+
+#[test]
 fn filters_by_evidence_need_a_file_with_evidence() {
     for (changed, name) in [
         (Settings { min_publications: 2, ..settings() }, "min_publications"),

@@ -1,6 +1,6 @@
 //! Attempts of one run: numbered, so that an older one that is still alive notices and stops.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -30,7 +30,7 @@ impl Attempt {
     /// Counts a new attempt: the first number that nobody has taken, here or in the bucket.
     pub(super) fn begin(
         run: &RunIdentity,
-        folder: PathBuf,
+        folder: &Path,
         remote: Option<&Remote>,
     ) -> Result<Self, CheckpointError> {
         let folder = folder.join(FOLDER);
@@ -61,7 +61,7 @@ impl Attempt {
     }
 
     /// The folder of the tokens.
-    pub(super) fn folder(&self) -> &PathBuf {
+    pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
 
@@ -90,5 +90,6 @@ impl Attempt {
 /// The highest number among the names of tokens.
 fn newest<'a>(names: impl Iterator<Item = &'a String>) -> u32 {
     let number = |name: &String| name.strip_suffix(".json")?.parse::<u32>().ok();
-    names.filter_map(number).max().unwrap_or(0)
+    // A number without successor was not given by us.
+    names.filter_map(number).filter(|number| *number < u32::MAX / 2).max().unwrap_or(0)
 }

@@ -59,6 +59,9 @@ pub(super) fn decode(bytes: &[u8], run: &RunIdentity) -> Result<Checkpoint, Stri
     if metadata.schema != SCHEMA || metadata.run_id != run.id || !ours {
         return Err("it is a checkpoint of another format or run".to_owned());
     }
+    if !metadata.state.is_plausible() {
+        return Err("its counts contradict each other".to_owned());
+    }
     let mut groups = GROUPS.map(|_| NamedTensors::new());
     for (name, tensor) in tensors {
         let (group, parameter) = name.split_once('.').unwrap_or_default();

@@ -234,6 +234,38 @@ fn checkpoints_of_another_run_network_or_step_are_refused() {
     assert!(matches!(error, Error::Parameters(_)), "{error}");
 }
 
+/// Both were found by forged files: numbers without successor, and without multiple.
+#[test]
+fn counts_that_no_training_leaves_behind_are_refused() {
+    let whole = encode(&checkpoint(5), &run_of("run"));
+    let changes = [
+        ("\\\"batch\\\":1", "\\\"batch\\\":18446744073709551615"),
+        ("\\\"step\\\":5", "\\\"step\\\":999999999999"),
+        ("\\\"best_epoch\\\":null", "\\\"best_epoch\\\":0"),
+        ("\\\"epochs_without_gain\\\":0", "\\\"epochs_without_gain\\\":18446744073709551615"),
+        ("\\\"learning_rate\\\":0.01", "\\\"learning_rate\\\":-0.01"),
+    ];
+    let (length, rest) = whole.split_first_chunk().unwrap();
+    let (header, data) = rest.split_at(usize::try_from(u64::from_le_bytes(*length)).unwrap());
+    let header = str::from_utf8(header).unwrap();
+    for (from, to) in changes {
+        assert!(header.contains(from), "{header}");
+        let header = header.replacen(from, to, 1);
+        let length = (header.len() as u64).to_le_bytes();
+        let error =
+            decode(&[&length, header.as_bytes(), data].concat(), &run_of("run")).unwrap_err();
+        assert_eq!(error, "its counts contradict each other");
+    }
+}
+
+#[test]
+fn numbers_of_attempts_that_have_no_successor_are_not_ours() {
+    let root = tempfile::tempdir().unwrap();
+    let attempts = open(&root, "run").path().join("attempts");
+    fs::write(attempts.join("4294967295.json"), "{}").unwrap();
+    assert_eq!(open(&root, "run").attempt.number, 2);
+}
+
 #[test]
 fn moments_that_do_not_fit_the_parameters_are_refused() {
     let bench = Bench::new();

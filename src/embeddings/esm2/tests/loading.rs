@@ -69,7 +69,7 @@ fn a_tensor_in_two_spellings_is_refused() {
         let again = tensors[QUERY].clone();
         tensors.insert(QUERY.replace("esm.", ""), again);
     });
-    let expected = ["encoder.layer.1.attention.self.query.weight (again)"];
+    let expected = ["esm.encoder.layer.1.attention.self.query.weight (again)"];
     assert_eq!(weight_problems(&folder).left_over, expected);
 }
 
@@ -112,6 +112,7 @@ fn another_architecture_is_refused() {
             "`hidden_size` 32 cannot be split into 32 heads of even width",
         ),
         (json!({"num_attention_heads": 0}), "a size is 0 or beyond any published model"),
+        (json!({"num_hidden_layers": 100_000}), "a size is 0 or beyond any published model"),
         (json!({"layer_norm_eps": 0.0}), "`layer_norm_eps` is 0"),
     ];
     for (change, expected) in cases {
@@ -162,6 +163,35 @@ fn every_published_spelling_gives_the_same_numbers() {
     for folder in [older, bare, without_frequencies] {
         assert_eq!(embeddings(&folder), expected);
     }
+}
+
+#[test]
+fn one_name_in_thousands_of_spellings_is_refused_at_once() {
+    let empty = (Dtype::F32, vec![0], Vec::new());
+    let folder = with_weights(|tensors| {
+        for number in 0..1 << 10 {
+            let part = |bit: u32| match number & (1 << bit) {
+                0 => "LayerNorm.gamma",
+                _ => "LayerNorm.weight",
+            };
+            tensors.insert((0..10).map(part).collect(), empty.clone());
+        }
+    });
+    let problems = weight_problems(&folder);
+    assert_eq!(problems.left_over.len(), 1 << 10);
+    // Each marked once: marks on marks took gigabytes.
+    let longest = problems.left_over.iter().map(String::len).max().unwrap();
+    assert!(longest < 200, "{longest}");
+}
+
+#[test]
+fn a_header_that_would_fill_the_memory_is_refused_unread() {
+    let folder = copy();
+    let path = folder.path().join(WEIGHTS);
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, [&(17_u64 << 20).to_le_bytes(), &bytes[8..]].concat()).unwrap();
+    let error = refusal(&folder).to_string();
+    assert!(error.contains("its header claims 17825792 bytes, at most 16777216"), "{error}");
 }
 
 /// A format with its encoding and its rounding.

@@ -164,7 +164,7 @@ fn random_damage_never_panics_and_never_gives_a_wrong_row() {
             }
         }
         // As if somebody had forged the name too: every later check is on its own.
-        let Ok(shard) = Shard::parse(&bytes, &space) else {
+        let Ok(shard) = super::shard::Shard::parse(&bytes, &space) else {
             refused += 1;
             continue;
         };
@@ -178,4 +178,24 @@ fn random_damage_never_panics_and_never_gives_a_wrong_row() {
     }
     // What passes was changed where no row depends on it: lengths, or who wrote the shard.
     assert!(refused > 10_000 && harmless > 100, "{refused} refused, {harmless} harmless");
+}
+
+#[test]
+fn a_name_taken_by_something_else_does_not_lose_a_shard() {
+    let rows = rows(1, 0..3);
+    let (_elsewhere, path) = filled(&rows);
+    let file = path.file_name().unwrap();
+    for folder in [false, true] {
+        let root = tempfile::tempdir().unwrap();
+        let mut store = open(root.path());
+        let taken = store.folder.join("shards").join(file);
+        match folder {
+            true => fs::create_dir(&taken).unwrap(),
+            false => std::os::unix::fs::symlink("/nonexistent", &taken).unwrap(),
+        }
+        store.append(rows.clone()).unwrap();
+        store.seal().unwrap();
+        assert_eq!(store.load(&keys(&rows)).unwrap(), values(&rows));
+        assert_eq!(open(root.path()).load(&keys(&rows)).unwrap(), values(&rows));
+    }
 }

@@ -24,7 +24,7 @@ impl Machine {
 
     /// Waits for all uploads; how many files were uploaded so far, and are left.
     fn drain(&self) -> (usize, usize) {
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         let drained = self.remote.uploader().drain(|| Some(end));
         (drained.uploaded, drained.left)
     }
