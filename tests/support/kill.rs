@@ -16,7 +16,13 @@ pub(crate) fn job() -> Job {
         ("interactions", &*sample.path().join("interactions.txt")),
         ("sequences", &*sample.path().join("proteins.fasta")),
     ];
-    let settings = [("max_proteins", "300"), ("epochs", "12"), ("token_budget", "1024")];
+    let settings = [
+        ("max_proteins", "300"),
+        ("epochs", "12"),
+        ("token_budget", "1024"),
+        // So that there are checkpoints enough for kills to hit.
+        ("checkpoint_seconds", "0"),
+    ];
     Job::new(&channels, &settings)
 }
 
