@@ -28,14 +28,16 @@ pub(super) fn cache(
     let remote = connect(context, config)?;
     let given = matches.get_one::<PathBuf>("cache").cloned();
     let kept = given.is_none().then(|| context.kept_cache()).flatten();
-    // With a bucket, what the platform copies to S3 by itself need not hold the embeddings too.
-    let scratch = remote.is_some().then(|| context.root.scratch());
+    // With a bucket that answers, what the platform copies to S3 by itself need not hold the
+    // embeddings too.
+    let reached = remote.as_ref().is_some_and(Remote::has_answered);
+    let scratch = reached.then(|| context.root.scratch());
     let folder = match (&kept, scratch) {
         (Some(_), Some(scratch)) => scratch,
         (Some(kept), None) => kept.clone(),
         (None, _) => given.unwrap_or_else(|| context.user_cache()),
     };
-    if let (Some(kept), None) = (&kept, &remote) {
+    if let (Some(kept), false) = (&kept, reached) {
         info!(
             "embeddings are kept in `{}`: attempts of this job share them, other jobs compute their own",
             kept.display()

@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 pub use queue::{Rank, Upload};
-pub use shared::{SharedError, SharedFolder};
+pub use shared::{Seen, SharedError, SharedFolder};
 pub use uploader::{Drained, Go, UploadWatcher, Uploader};
 
 use tracing::{debug, warn};
@@ -27,12 +27,16 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Remote {
     objects: Arc<Retrying>,
     uploader: Arc<Uploader>,
+    /// Whether the server answered when it was connected to.
+    reached: bool,
 }
 
 impl Remote {
     /// Finds credentials and the bucket; `stop` ends all waiting for reads.
     pub fn connect(access: Access, stop: Arc<AtomicBool>) -> Result<Self, RemoteError> {
-        Ok(Self::new(Arc::new(S3Store::connect(access)?), stop))
+        let store = S3Store::connect(access)?;
+        let reached = store.has_answered();
+        Ok(Self { reached, ..Self::new(Arc::new(store), stop) })
     }
 
     /// Uses `store`; `stop` ends all waiting for reads.
@@ -48,7 +52,7 @@ impl Remote {
 
     fn patient(store: Arc<dyn ObjectStore>, patience: Patience) -> Self {
         let objects = Arc::new(Retrying::new(Arc::clone(&store), patience));
-        Self { objects, uploader: Arc::new(Uploader::start(store)) }
+        Self { objects, uploader: Arc::new(Uploader::start(store)), reached: false }
     }
 
     /// The objects, read with patience.
@@ -68,7 +72,7 @@ impl Remote {
 
     /// Whether the server has ever answered, were it to refuse.
     pub fn has_answered(&self) -> bool {
-        self.objects.has_answered() || self.uploader.has_answered()
+        self.objects.has_answered() || self.uploader.has_answered() || self.reached
     }
 }
 

@@ -48,6 +48,11 @@ impl S3Store {
         Self::connect_by(access, std::future::ready(config))
     }
 
+    /// Whether the server has answered anything so far.
+    pub fn has_answered(&self) -> bool {
+        self.clock.now().is_some()
+    }
+
     fn connect_by(
         access: Access,
         config: impl Future<Output = SdkConfig>,
@@ -88,6 +93,7 @@ async fn client(
         }
         region => region?,
     };
+    clock.warn_if_far(&access.uri);
     match actual {
         Some(actual) if actual != region.as_ref() => {
             debug!(from = %region, to = actual, "the bucket is in another region");

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tracing::warn;
 
 use super::super::{Body, Content, Problem, Put};
-use super::{S3Store, problem_of, time_for, time_limit};
+use super::{S3Store, time_for, time_limit};
 use crate::digest::Digest;
 
 /// Larger objects are sent in parts,
@@ -179,7 +179,7 @@ impl S3Store {
         if let Err(error) = aborted
             && error.code() != Some("NoSuchUpload")
         {
-            warn!(key, problem = %problem_of(&error), "an unfinished upload could not be aborted");
+            warn!(key, problem = %self.problem(&error, "s3:AbortMultipartUpload"), "an unfinished upload could not be aborted");
         }
     }
 
