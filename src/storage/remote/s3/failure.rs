@@ -9,12 +9,15 @@ use super::super::Problem;
 use super::S3Store;
 
 /// Error codes of a busy server, or of a race that another attempt decides.
-const TRANSIENT_CODES: [&str; 11] = [
+const TRANSIENT_CODES: [&str; 13] = [
     "BadDigest",
     "ConditionalRequestConflict",
     "ExpiredToken",
     "IncompleteBody",
     "InternalError",
+    // Of an upload in parts: lost or aborted by somebody else, so begun again.
+    "InvalidPart",
+    "NoSuchUpload",
     "OperationAborted",
     "RequestTimeTooSkewed",
     "RequestTimeout",
@@ -148,6 +151,7 @@ mod tests {
             (400, "RequestTimeout"),
             (200, "InternalError"),
             (400, "IncompleteBody"),
+            (404, "NoSuchUpload"),
             (400, ""),
         ] {
             assert!(matches!(of(status, code), Problem::Transient(_)), "{status} {code}");

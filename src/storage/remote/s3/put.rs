@@ -73,7 +73,7 @@ impl S3Store {
             .create_multipart_upload()
             .bucket(self.access.uri.bucket())
             .key(self.key(key))
-            .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
+            .checksum_algorithm(ChecksumAlgorithm::Crc32)
             .checksum_type(ChecksumType::FullObject)
             .metadata(DIGEST, content.digest.to_string())
             .set_server_side_encryption(encryption)
@@ -115,7 +115,7 @@ impl S3Store {
                     .key(self.key(key))
                     .upload_id(upload)
                     .part_number(number)
-                    .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
+                    .checksum_algorithm(ChecksumAlgorithm::Crc32)
                     .body(body)
                     .customize()
                     .config_override(time_limit(time_for(length)));
@@ -127,7 +127,7 @@ impl S3Store {
                     let part = CompletedPart::builder()
                         .part_number(number)
                         .set_e_tag(part.e_tag)
-                        .set_checksum_crc64_nvme(part.checksum_crc64_nvme);
+                        .set_checksum_crc32(part.checksum_crc32);
                     parts.push(part.build());
                     continue;
                 }
