@@ -14,9 +14,9 @@ use crate::storage::remote::Problem;
 use crate::storage::sync::Remote;
 
 /// A finished job waits for uploads until the server has been away for so long,
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 /// or so long if it has never been there.
-const PATIENCE_WITH_NOBODY: Duration = Duration::from_secs(60);
+const PATIENCE_WITH_NOBODY: Duration = Duration::from_mins(1);
 
 /// Where embeddings are kept: `--cache`, else below a SageMaker root, else the user's cache folder;
 /// shared through the bucket that the configuration names.

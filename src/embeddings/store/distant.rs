@@ -23,7 +23,7 @@ const INDEX_BYTES: u64 = (64 << 10) + 32 * SEAL_ROWS as u64;
 /// The bucket is listed again after the time in which two shards are sealed.
 const LIST_EVERY_SEALS: u32 = 2;
 /// How long the pin of a run waits for the shards it names.
-const UPLOAD_WAIT: Duration = Duration::from_secs(60);
+const UPLOAD_WAIT: Duration = Duration::from_mins(1);
 /// Indexes read at a time,
 const PARALLEL_INDEXES: usize = 32;
 /// and whole shards: each is in memory while it is verified.

@@ -79,8 +79,9 @@ impl Remote {
 /// Says what a job goes without because of a failed request: aloud once, and again when the server
 /// was asked again.
 pub fn without(error: &RemoteError, consequence: &str) {
-    match error.problem {
-        Problem::Away => debug!(%error, "{consequence}"),
-        _ => warn!(%error, "{consequence}"),
+    if matches!(error.problem, Problem::Away) {
+        debug!(%error, "{consequence}");
+    } else {
+        warn!(%error, "{consequence}");
     }
 }
