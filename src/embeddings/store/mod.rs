@@ -43,7 +43,7 @@ const SEAL_AGE: Duration = Duration::from_secs(30);
 const MAX_SHARD_BYTES: u64 = 1 << 30;
 const MAX_PLAN_BYTES: u64 = 256 << 20;
 const SPACE: &str = "space.json";
-const MAX_SPACE_BYTES: u64 = 64 << 10;
+const MAX_SPACE_BYTES: u64 = 1 << 20;
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
