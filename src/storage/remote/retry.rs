@@ -178,7 +178,7 @@ mod tests {
         assert!(store.read("a", 1).unwrap_err().is_transient());
         assert_eq!(memory.attempts(), asked, "left alone after that");
 
-        let forever = patience(Duration::from_secs(3600));
+        let forever = patience(Duration::from_hours(1));
         forever.stop.store(true, Ordering::SeqCst);
         let before = memory.attempts();
         assert!(Retrying::new(memory.clone(), forever).list("").is_err());
