@@ -1,5 +1,6 @@
 //! S3 at its worst: errors, hangs, lies, races, outages.
 
+mod bodies;
 mod cache;
 mod faults;
 mod proxy;
@@ -10,6 +11,7 @@ mod uploads;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -23,14 +25,29 @@ use crate::support::s3::{Bucket, Kind, Server};
 /// The two servers that stand in for S3; what both do is taken for what S3 does.
 const STAND_INS: [Kind; 2] = [Kind::LocalStack, Kind::Ministack];
 
+/// Just over what is sent in one piece.
+const LARGE: usize = (64 << 20) + 1;
+/// Longer than anything here takes.
+const MINUTES: Duration = Duration::from_mins(10);
+
 /// Those of them that are installed.
 fn stand_ins(test: &str) -> impl Iterator<Item = &'static Server> {
     STAND_INS.into_iter().filter_map(move |kind| Server::shared(test, kind))
 }
 
-/// Prints a line of the matrix: what was run, how often, what came of it.
-fn matrix(id: &str, ran: &str, result: &str) {
-    eprintln!("matrix: {id} | {ran} | {result}");
+/// Runs a test on all of them at once: most of its time is waiting.
+fn on_each(test: &str, run: impl Fn(&'static Server) + Sync) {
+    let servers: Vec<_> = stand_ins(test).collect();
+    thread::scope(|scope| {
+        for server in servers {
+            scope.spawn(|| run(server));
+        }
+    });
+}
+
+/// Prints a line of the matrix: what was run, on which server and how often, what came of it.
+fn matrix(id: &str, server: &Server, ran: &str, result: &str) {
+    eprintln!("matrix: {id} | {:?}: {ran} | {result}", server.kind());
 }
 
 /// What the AWS tools would find in an environment that names `endpoint`.

@@ -1,13 +1,12 @@
 //! H2: machines that decide the same thing at the same moment.
 
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier};
 use std::thread;
 
 use dyad::storage::Created;
 use dyad::storage::sync::{Remote, SharedFolder};
-use std::sync::Arc;
 
-use super::{matrix, stand_ins, store};
+use super::{matrix, on_each, store};
 use crate::support::s3::proxy::{Fault, Match, Proxy};
 use crate::{rounds, seed};
 
@@ -17,8 +16,7 @@ const MACHINES: usize = 16;
 fn h2_one_of_sixteen_machines_decides() {
     let test = "s3::races::h2_one_of_sixteen_machines_decides";
     let count = rounds(5, 100);
-    let mut lost = 0;
-    for server in stand_ins(test) {
+    on_each(test, |server| {
         let bucket = server.bucket("matrix-h2");
         let proxy = Proxy::to(&server.endpoint());
         // Also when the winner does not hear that it has won.
@@ -32,10 +30,10 @@ fn h2_one_of_sixteen_machines_decides() {
             }
         }
         assert_eq!(bucket.list("p/").len(), 2 * count);
-        lost += proxy.injected();
-    }
-    let ran = format!("{count} races of {MACHINES} for each of 2 names, {lost} replies lost");
-    matrix("H2", &ran, "one winner each, adopted by all");
+        let lost = proxy.injected();
+        let ran = format!("{count} races of {MACHINES} for each of 2 names, {lost} replies lost");
+        matrix("H2", server, &ran, "one winner each, adopted by all");
+    });
 }
 
 /// All machines write another content under one name: one wins, and all go on with its.
