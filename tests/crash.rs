@@ -10,7 +10,7 @@ mod large;
 mod leaks;
 mod power;
 mod signals;
-mod store;
+pub(crate) mod store;
 mod trace;
 mod training;
 
@@ -25,12 +25,12 @@ use dyad::embeddings::{EmbeddingDtype, EmbeddingSpace, LongSequences, Precision,
 use crate::support::{dyad, dyad_under, small_encoder};
 
 /// Prints a line of the matrix: what was run, how often, what came of it.
-fn matrix(id: &str, ran: &str, result: &str) {
+pub(crate) fn matrix(id: &str, ran: &str, result: &str) {
     eprintln!("matrix: {id} | {ran} | {result}");
 }
 
 /// Whether a tool that the machine need not have can be used; if not, says which test is skipped.
-fn usable(test: &str, program: &str, arguments: &[&str]) -> bool {
+pub(crate) fn usable(test: &str, program: &str, arguments: &[&str]) -> bool {
     let output = Command::new(program).args(arguments).output();
     let problem = match output {
         Ok(output) if output.status.success() => return true,
@@ -43,7 +43,7 @@ fn usable(test: &str, program: &str, arguments: &[&str]) -> bool {
 
 /// A moment to kill a job with SIGKILL.
 #[derive(Clone, Copy, Debug)]
-enum Kill {
+pub(crate) enum Kill {
     /// So long after its start.
     After(Duration),
     /// Before it makes this system call for this, counted from 1, time.
@@ -52,7 +52,7 @@ enum Kill {
 
 impl Kill {
     /// The binary, to be killed by `strace` where the moment is a call.
-    fn command(self) -> Command {
+    pub(crate) fn command(self) -> Command {
         match self {
             Self::After(_) => dyad(),
             Self::Before(call, number) => {
@@ -65,7 +65,7 @@ impl Kill {
     }
 
     /// Runs a command with its log in a file; the log, and whether it was killed.
-    fn run(self, command: &mut Command) -> (String, bool) {
+    pub(crate) fn run(self, command: &mut Command) -> (String, bool) {
         let log = tempfile::NamedTempFile::new().unwrap();
         let output = log.reopen().unwrap();
         let mut child = command.stdout(Stdio::null()).stderr(output).spawn().unwrap();

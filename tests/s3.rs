@@ -3,6 +3,7 @@
 mod bodies;
 mod cache;
 mod faults;
+mod jobs;
 mod proxy;
 mod races;
 mod servers;

@@ -11,7 +11,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
-use super::store::{Shards, planned_units, temporaries};
+use super::store::{Shards, embedded_units, planned_units, temporaries};
 use super::{Kill, matrix, usable};
 use crate::support::{sample_folder, small_encoder};
 use crate::{rounds, seed};
@@ -90,7 +90,7 @@ impl Tally {
         self.commits += usize::from(!temporaries(&bench.cache()).is_empty());
         self.lost += before.lost_in(&bench.shards());
         let (planned, sealed) = (planned_units(&bench.cache()), before.rows());
-        for unit in attempt.embedded() {
+        for unit in embedded_units(&attempt.log) {
             self.computed += 1;
             let unit: &BTreeSet<Digest> = &planned[&unit];
             self.recomputed += unit.iter().filter(|key| sealed.contains_key(*key)).count();
@@ -150,11 +150,5 @@ struct Attempt {
 impl Attempt {
     fn assert_finished(&self) {
         assert!(!self.killed && self.log.contains("embeddings written"), "{}", self.log);
-    }
-
-    /// The units that the encoder was run on; a line that the kill cut short names none.
-    fn embedded(&self) -> impl Iterator<Item = Digest> {
-        let names = self.log.lines().filter_map(|line| line.split_once("unit=")?.1.get(..64));
-        names.map(|name| name.parse().unwrap())
     }
 }

@@ -9,11 +9,11 @@ use safetensors::SafeTensors;
 
 /// The sealed shards of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Shards(BTreeMap<Digest, Vec<u8>>);
+pub(crate) struct Shards(BTreeMap<Digest, Vec<u8>>);
 
 impl Shards {
     /// Reads every shard below `cache`; each must have the SHA-256 that is its name.
-    pub(super) fn read(cache: &Path) -> Self {
+    pub(crate) fn read(cache: &Path) -> Self {
         let mut shards = BTreeMap::new();
         for path in files(cache) {
             let Some(name) = sealed_name(&path) else { continue };
@@ -27,12 +27,19 @@ impl Shards {
         Self(shards)
     }
 
-    pub(super) fn count(&self) -> usize {
+    /// The shards with these contents and names.
+    pub(crate) fn of(shards: impl IntoIterator<Item = (Digest, Vec<u8>)>) -> Self {
+        let shards: BTreeMap<_, _> = shards.into_iter().collect();
+        shards.iter().for_each(|(name, bytes)| assert_eq!(Digest::of(bytes), *name, "damaged"));
+        Self(shards)
+    }
+
+    pub(crate) fn count(&self) -> usize {
         self.0.len()
     }
 
     /// The stored bytes of each sequence's embedding; copies in several shards must be equal.
-    pub(super) fn rows(&self) -> BTreeMap<Digest, Vec<u8>> {
+    pub(crate) fn rows(&self) -> BTreeMap<Digest, Vec<u8>> {
         let mut rows = BTreeMap::new();
         for bytes in self.0.values() {
             let tensors = SafeTensors::deserialize(bytes).unwrap();
@@ -48,7 +55,7 @@ impl Shards {
     }
 
     /// How many shards of `self` are missing in `later`.
-    pub(super) fn lost_in(&self, later: &Self) -> usize {
+    pub(crate) fn lost_in(&self, later: &Self) -> usize {
         self.0.keys().filter(|name| !later.0.contains_key(*name)).count()
     }
 }
@@ -61,11 +68,18 @@ fn sealed_name(path: &Path) -> Option<Digest> {
 }
 
 /// The sequences of each unit of every plan below `cache`, by the unit's name in the log.
-pub(super) fn planned_units(cache: &Path) -> BTreeMap<Digest, BTreeSet<Digest>> {
+pub(crate) fn planned_units(cache: &Path) -> BTreeMap<Digest, BTreeSet<Digest>> {
     let plans = files(cache).into_iter().filter(|path| path.parent().unwrap().ends_with("plans"));
     let plans = plans.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
-    let units = plans.flat_map(|path| {
-        let plan: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    units_of(plans.map(|path| fs::read(path).unwrap()))
+}
+
+/// The same of plans as they are stored.
+pub(crate) fn units_of(
+    plans: impl IntoIterator<Item = Vec<u8>>,
+) -> BTreeMap<Digest, BTreeSet<Digest>> {
+    let units = plans.into_iter().flat_map(|bytes| {
+        let plan: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
         serde_json::from_value::<Vec<BTreeSet<Digest>>>(plan["units"].clone()).unwrap()
     });
     units
@@ -76,14 +90,21 @@ pub(super) fn planned_units(cache: &Path) -> BTreeMap<Digest, BTreeSet<Digest>> 
         .collect()
 }
 
+/// The units that the encoder was run on, by a log of level `debug`; a line that a kill cut short
+/// names none.
+pub(crate) fn embedded_units(log: &str) -> impl Iterator<Item = Digest> {
+    let names = log.lines().filter_map(|line| line.split_once("unit=")?.1.get(..64));
+    names.map(|name| name.parse().unwrap())
+}
+
 /// What is left of files in the making anywhere below `folder`.
-pub(super) fn temporaries(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn temporaries(folder: &Path) -> Vec<PathBuf> {
     let unfinished = |path: &PathBuf| path.to_string_lossy().contains(".sagemaker-");
     files(folder).into_iter().filter(unfinished).collect()
 }
 
 /// Every file below `folder`, which need not exist; links are not followed.
-pub(super) fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

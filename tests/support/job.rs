@@ -8,17 +8,22 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
+use super::s3::{self, Keys};
 use super::{dyad, shown, small_encoder};
 
 /// A root in a temporary folder and the job in it.
-pub(crate) struct Job(TempDir);
+pub(crate) struct Job {
+    root: TempDir,
+    /// Endpoint and keys.
+    s3: Option<(String, Keys)>,
+}
 
 impl Job {
     /// A root with the given channels (a file or folder each) and the small encoder.
     pub(crate) fn new(channels: &[(&str, &Path)], hyperparameters: &[(&str, &str)]) -> Self {
-        let root = Self(tempfile::tempdir().unwrap());
+        let root = Self { root: tempfile::tempdir().unwrap(), s3: None };
         let encoder = small_encoder();
         let channels = channels.iter().copied().chain([("encoder", encoder.as_path())]);
         let mut declared = BTreeMap::new();
@@ -43,8 +48,14 @@ impl Job {
         root
     }
 
+    /// The same job with S3 at `endpoint`, a server or a proxy; where in it, `storage_uri` says.
+    pub(crate) fn connected(mut self, endpoint: &str, keys: &Keys) -> Self {
+        self.s3 = Some((endpoint.to_owned(), keys.clone()));
+        self
+    }
+
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
-        self.0.path().join(relative)
+        self.root.path().join(relative)
     }
 
     /// Starts the container's command: no argument.
@@ -54,7 +65,10 @@ impl Job {
 
     /// A command that finds this root.
     pub(crate) fn inside(&self, mut command: Command) -> Command {
-        command.env("SAGEMAKER_BASE_DIR", self.0.path());
+        command.env("SAGEMAKER_BASE_DIR", self.root.path());
+        if let Some((endpoint, keys)) = &self.s3 {
+            s3::connect(&mut command, endpoint, keys);
+        }
         command
     }
 
@@ -87,12 +101,12 @@ impl Job {
 
     /// What a new instance finds: checkpoints restored, everything else gone.
     pub(crate) fn wipe_instance(&self) {
-        self.remove(&["model", "output"]);
+        self.remove(&["model", "output", "scratch"]);
     }
 
-    /// What the first attempt of a job finds.
+    /// What the first attempt of a job finds, or any without a checkpoint location.
     pub(crate) fn wipe_everything(&self) {
-        self.remove(&["model", "output", "checkpoints"]);
+        self.remove(&["model", "output", "scratch", "checkpoints"]);
     }
 
     fn remove(&self, folders: &[&str]) {
@@ -117,6 +131,11 @@ impl Job {
         serde_json::from_slice(&fs::read(self.path("model").join(name)).unwrap()).unwrap()
     }
 
+    /// What the platform shows as the reason of a failure.
+    pub(crate) fn failure(&self) -> String {
+        fs::read_to_string(self.path("output/failure")).unwrap()
+    }
+
     /// The rows of the audit of `interactions` by bucket.
     pub(crate) fn audit(&self) -> BTreeMap<String, u64> {
         let audit = self.json("audit.json")["interactions"].clone();
@@ -131,5 +150,52 @@ impl Job {
             .collect();
         rows.insert("total".to_owned(), audit["rows"].as_u64().unwrap());
         rows
+    }
+}
+
+/// A command at work whose log can be read meanwhile.
+pub(crate) struct Running {
+    child: Child,
+    log: NamedTempFile,
+}
+
+impl Running {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let log = NamedTempFile::new().unwrap();
+        let errors = log.reopen().unwrap();
+        Self { child: command.stdout(Stdio::null()).stderr(errors).spawn().unwrap(), log }
+    }
+
+    /// What it has said so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.log.path()).unwrap()
+    }
+
+    /// Waits until it has said `text`; false if it ended without.
+    #[track_caller]
+    pub(crate) fn says(&mut self, text: &str) -> bool {
+        let deadline = Instant::now() + Duration::from_mins(3);
+        loop {
+            let ended = self.child.try_wait().unwrap().is_some();
+            if self.log().contains(text) {
+                return true;
+            }
+            if ended {
+                return false;
+            }
+            assert!(Instant::now() < deadline, "it does not say `{text}`: {}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Sends a signal, which an ended process does not mind.
+    pub(crate) fn signal(&self, signal: &str) {
+        let _ = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).output();
+    }
+
+    /// Waits for its end; its log is its standard error.
+    pub(crate) fn wait(mut self) -> Output {
+        let status = self.child.wait().unwrap();
+        Output { status, stdout: Vec::new(), stderr: self.log().into_bytes() }
     }
 }

@@ -11,19 +11,24 @@ use super::{sample_folder, shown};
 
 /// A small job of some seconds, half of them embedding.
 pub(crate) fn job() -> Job {
+    job_with(&[])
+}
+
+/// The same with other settings, or more of them.
+pub(crate) fn job_with(settings: &[(&str, &str)]) -> Job {
     let sample = sample_folder(3, false);
     let channels = [
         ("interactions", &*sample.path().join("interactions.txt")),
         ("sequences", &*sample.path().join("proteins.fasta")),
     ];
-    let settings = [
+    let usual = [
         ("max_proteins", "300"),
         ("epochs", "12"),
         ("token_budget", "1024"),
         // So that there are checkpoints enough for kills to hit.
         ("checkpoint_seconds", "0"),
     ];
-    Job::new(&channels, &settings)
+    Job::new(&channels, &[&usual, settings].concat())
 }
 
 /// Interrupts jobs with SIGKILL at `kills` random moments, each on a new instance, and compares

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::{
     EmbeddingStore, MAX_SHARD_BYTES, MAX_SPACE_BYTES, SEAL_ROWS, SPACE, StoreError, file_name,
@@ -15,7 +15,7 @@ use super::{
 use crate::digest::Digest;
 use crate::shutdown::Shutdown;
 use crate::storage;
-use crate::storage::remote::{Content, Object, RemoteError};
+use crate::storage::remote::{Content, Listing, Object, RemoteError};
 use crate::storage::sync::{Rank, Remote, Upload, without};
 
 /// Bytes that hold the header and the keys of every shard of ours.
@@ -70,19 +70,23 @@ impl EmbeddingStore {
     /// While it does not answer, only what is in the folder counts.
     pub(super) fn discover(&mut self) -> Result<usize, StoreError> {
         let Some(remote) = self.remote.clone() else { return Ok(0) };
-        let listing = match remote.objects().list(&self.key("shards")) {
+        match remote.objects().list(&self.key("shards")) {
             Err(error) if error.is_transient() => {
                 without(&error, "embeddings in S3 are left out: what is missing here is computed");
-                return Ok(0);
+                Ok(0)
             }
-            listing => listing?,
-        };
+            listing => Ok(self.learn(&remote, listing?)),
+        }
+    }
+
+    /// Learns what lies in the shards of a listing that are not known yet; how many those are.
+    fn learn(&mut self, remote: &Remote, listing: Listing) -> usize {
         let named = |object: Object| Some((shard_name(&object.name)?, object.bytes));
         let there: Vec<_> = listing.objects.into_iter().filter_map(named).collect();
         let known = |name: &Digest| self.index.knows(name) || self.unusable.contains(name);
         let unknown: Vec<_> = there.iter().filter(|(name, _)| !known(name)).copied().collect();
         let indexes = in_parallel(PARALLEL_INDEXES, &unknown, |(name, bytes)| {
-            self.distant_index(&remote, name, *bytes)
+            self.distant_index(remote, name, *bytes)
         });
         let mut new = 0;
         for ((name, _), index) in unknown.iter().zip(indexes) {
@@ -98,7 +102,7 @@ impl EmbeddingStore {
             }
         }
         self.distant.extend(there.iter().map(|(name, _)| *name));
-        Ok(new)
+        new
     }
 
     /// The keys of a shard in the bucket, by its first bytes. They are verified only against
@@ -205,14 +209,20 @@ impl EmbeddingStore {
         self.remote.is_some()
     }
 
-    /// From time to time, finds out what other machines have added to this space.
+    /// From time to time, finds out what other machines have added to this space. The device waits
+    /// meanwhile: a server that takes no uploads is not asked, and another only once.
     pub(in crate::embeddings) fn look_for_others(&mut self) -> Result<(), StoreError> {
-        if self.is_shared() && self.listed_at.elapsed() >= self.seal_age * LIST_EVERY_SEALS {
+        let Some(remote) = self.remote.clone() else { return Ok(()) };
+        let due = self.listed_at.elapsed() >= self.seal_age * LIST_EVERY_SEALS;
+        if due && remote.uploader().away_since().is_none() {
             self.listed_at = Instant::now();
             // What was computed is safe before anything is waited for.
             self.seal()?;
-            if let Err(error) = self.discover() {
-                warn!(%error, "what other machines have computed meanwhile is not looked at");
+            match remote.hasty_objects().list(&self.key("shards")) {
+                Ok(listing) => {
+                    self.learn(&remote, listing);
+                }
+                Err(error) => debug!(%error, "not looked for others"),
             }
         }
         Ok(())

@@ -26,6 +26,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 #[derive(Clone, Debug)]
 pub struct Remote {
     objects: Arc<Retrying>,
+    hasty: Arc<Retrying>,
     uploader: Arc<Uploader>,
     /// Whether the server answered when it was connected to.
     reached: bool,
@@ -51,13 +52,23 @@ impl Remote {
     }
 
     fn patient(store: Arc<dyn ObjectStore>, patience: Patience) -> Self {
-        let objects = Arc::new(Retrying::new(Arc::clone(&store), patience));
-        Self { objects, uploader: Arc::new(Uploader::start(store)), reached: false }
+        let haste = Patience { deadline: Duration::ZERO, ..patience.clone() };
+        Self {
+            objects: Arc::new(Retrying::new(Arc::clone(&store), patience)),
+            hasty: Arc::new(Retrying::new(Arc::clone(&store), haste)),
+            uploader: Arc::new(Uploader::start(store)),
+            reached: false,
+        }
     }
 
     /// The objects, read with patience.
     pub fn objects(&self) -> &dyn ObjectStore {
         self.objects.as_ref()
+    }
+
+    /// The objects, asked for once: for what a job can do without while its device waits.
+    pub fn hasty_objects(&self) -> &dyn ObjectStore {
+        self.hasty.as_ref()
     }
 
     /// What uploads in the background.

@@ -59,9 +59,9 @@ impl Bucket {
         Ok(names)
     }
 
-    /// Looks for newer attempts; from a server that does not answer nobody learns of any.
+    /// Looks for newer attempts, once; from a server that does not answer nobody learns of any.
     pub(super) fn look_for_newer(&self) -> Result<(), RemoteError> {
-        match self.attempt.is_newest_in(self.remote.objects()) {
+        match self.attempt.is_newest_in(self.remote.hasty_objects()) {
             Err(error) if !error.is_transient() => Err(error),
             _ => Ok(()),
         }
