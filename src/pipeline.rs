@@ -22,7 +22,7 @@ use crate::interactions;
 use crate::progress::Observer;
 use crate::sequences::{self, Found};
 use crate::shutdown::Shutdown;
-use crate::storage::sync::{Remote, SharedFolder};
+use crate::storage::sync::SharedFolder;
 use crate::training::{self, CheckpointFolder, EpochRecord, RunIdentity};
 use data::Data;
 
@@ -93,8 +93,6 @@ pub struct Places {
     pub checkpoints: PathBuf,
     /// The embedding store, and the bucket that shares it and the checkpoints.
     pub cache: CacheLocation,
-    /// The bucket that gets the finished model, where no platform takes it away.
-    pub publish: Option<Remote>,
 }
 
 /// A training run.
@@ -153,9 +151,7 @@ pub fn train(run: &Run<'_>) -> Result<Summary, Error> {
     let table = classifier::embedding_table(table, job.space.dimension, &job.device.device);
     let outcome = job.fit(table.clone(), digest, &checkpoints)?;
     let scored = job.evaluate(&table, &outcome)?;
-    let summary = job.write(&outcome, scored, &standardizer)?;
-    job.publish(&summary)?;
-    Ok(summary)
+    job.write(&outcome, scored, &standardizer)
 }
 
 /// The digest of everything that changes the result.

@@ -14,7 +14,7 @@ pub const BATCH_GRACE: Duration = Duration::from_secs(5);
 /// How long after the request uploads may be waited for.
 pub const UPLOAD_GRACE: Duration = Duration::from_secs(100);
 /// How long after the request the process ends, whatever it is doing.
-pub const HARD_STOP: Duration = Duration::from_secs(105);
+pub const HARD_STOP: Duration = Duration::from_secs(103);
 
 /// A flag shared between whoever asks to stop and the stages that look at it.
 #[derive(Clone, Debug, Default)]

@@ -9,4 +9,5 @@ mod messages;
 mod python;
 mod resume;
 mod root;
+#[allow(dead_code, unused_imports, reason = "shared with the other tests")]
 mod support;

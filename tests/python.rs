@@ -39,18 +39,12 @@ fn filled() -> tempfile::TempDir {
 }
 
 /// The first file of this ending below a folder.
-fn find(folder: &Path, ending: &str) -> PathBuf {
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-            match path.is_dir() {
-                true => folders.push(path),
-                false if path.to_string_lossy().ends_with(ending) => return path,
-                false => {}
-            }
-        }
-    }
-    panic!("no {ending}")
+fn find(folder: &Path, ending: &str) -> Option<PathBuf> {
+    let mut paths: Vec<_> = fs::read_dir(folder).ok()?.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let named = |path: &&PathBuf| path.is_file() && path.to_string_lossy().ends_with(ending);
+    let here = paths.iter().find(named).cloned();
+    here.or_else(|| paths.iter().find_map(|path| find(path, ending)))
 }
 
 #[test]
@@ -65,7 +59,7 @@ fn a_shard_is_read_with_safetensors_alone() {
         exported = load_file('a.safetensors')['embeddings']\n\
         assert numpy.array_equal(embedding('mkvlaagivgl*'), exported[0])\n\
         assert numpy.array_equal(embedding('ACDEFGHIK'), exported[1])\n";
-    let shard = find(&folder.path().join("cache"), ".safetensors");
+    let shard = find(&folder.path().join("cache"), ".safetensors").unwrap();
     let mut command = Command::new(python);
     command.current_dir(folder.path()).arg("-c").arg(code + check).arg(shard);
     assert_eq!(succeed(&mut command).0, "2 sequences, 64 dimensions\n");
@@ -76,7 +70,7 @@ fn an_export_is_read_with_numpy_alone() {
     let Some(python) = python("an_export_is_read_with_numpy_alone", "numpy") else { return };
     let mut code = snippet("cache.md", "embeddings.npy");
     let folder = filled();
-    let space = find(&folder.path().join("cache"), "space.json");
+    let space = find(&folder.path().join("cache"), "space.json").unwrap();
     let space = space.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
     let mut export = dyad();
     export.current_dir(folder.path()).args(["cache", "export", "--cache", "cache", "--space"]);

@@ -14,9 +14,9 @@ use crate::storage::remote::Problem;
 use crate::storage::sync::Remote;
 
 /// A finished job waits for uploads until the server has been away for so long,
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 /// or so long if it has never been there.
-const PATIENCE_WITH_NOBODY: Duration = Duration::from_secs(60);
+const PATIENCE_WITH_NOBODY: Duration = Duration::from_mins(1);
 
 /// Where embeddings are kept: `--cache`, else below a SageMaker root, else the user's cache folder;
 /// shared through the bucket that the configuration names.
@@ -28,14 +28,16 @@ pub(super) fn cache(
     let remote = connect(context, config)?;
     let given = matches.get_one::<PathBuf>("cache").cloned();
     let kept = given.is_none().then(|| context.kept_cache()).flatten();
-    // With a bucket, what the platform copies to S3 by itself need not hold the embeddings too.
-    let scratch = remote.is_some().then(|| context.root.scratch());
+    // With a bucket that answers, what the platform copies to S3 by itself need not hold the
+    // embeddings too.
+    let reached = remote.as_ref().is_some_and(Remote::has_answered);
+    let scratch = reached.then(|| context.root.scratch());
     let folder = match (&kept, scratch) {
         (Some(_), Some(scratch)) => scratch,
         (Some(kept), None) => kept.clone(),
         (None, _) => given.unwrap_or_else(|| context.user_cache()),
     };
-    if let (Some(kept), None) = (&kept, &remote) {
+    if let (Some(kept), false) = (&kept, reached) {
         info!(
             "embeddings are kept in `{}`: attempts of this job share them, other jobs compute their own",
             kept.display()

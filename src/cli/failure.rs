@@ -137,7 +137,7 @@ fn of_io(kind: io::ErrorKind) -> (Class, Option<&'static str>) {
 /// Who can mend a failure of S3, and how, where its text does not say it.
 fn of_problem(problem: &Problem) -> Option<(Class, Option<&'static str>)> {
     match problem {
-        Problem::Transient(_) | Problem::Unreachable(_) | Problem::Away => {
+        Problem::Transient(_) | Problem::Unreachable(_) | Problem::Damaged(_) | Problem::Away => {
             Some((Class::Platform, Some("run again; what was done is kept")))
         }
         _ => None,

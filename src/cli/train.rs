@@ -3,15 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Command};
-use tracing::info;
+use tracing::{info, warn};
 
 use super::bucket;
 use super::context::Context;
 use super::failure::Failure;
 use super::{options, output};
+use crate::artifacts;
 use crate::config::Sources;
 use crate::pipeline::{self, Inputs, Places, Run, Summary};
 use crate::storage;
+use crate::storage::sync::Remote;
 
 pub(super) const NAME: &str = "train";
 
@@ -65,12 +67,7 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let resolved = options::resolve(matches, context, Sources { implied, ..sources })?;
     resolved.settings.iter().for_each(|setting| info!("{setting}"));
     let cache = bucket::cache(matches, context, &resolved.config)?;
-    // Below a root the platform takes the model away by itself.
-    let publish = match in_root {
-        true => None,
-        false => cache.remote.clone(),
-    };
-    let places = Places { model, checkpoints, cache, publish };
+    let places = Places { model, checkpoints, cache };
     let observer = context.observer();
     let summary = pipeline::train(&Run {
         inputs: &inputs,
@@ -85,7 +82,22 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     {
         info!("the account of the rows so far:\n{audit}");
     }
-    report(&summary?, &places);
+    let summary = summary?;
+    report(&summary, &places);
+    // Below a root the platform takes the model away by itself.
+    match &places.cache.remote {
+        Some(remote) if summary.complete && !in_root => publish(&summary, &places, remote),
+        _ => Ok(()),
+    }
+}
+
+/// Uploads a finished model, which a failure leaves where it is.
+fn publish(summary: &Summary, places: &Places, remote: &Remote) -> Result<(), Failure> {
+    let place = artifacts::publish(&places.model, &summary.run_id, remote).inspect_err(|_| {
+        let model = places.model.display();
+        warn!("the model is complete in `{model}`; run again to upload it");
+    })?;
+    info!("model uploaded to `{place}`");
     Ok(())
 }
 

@@ -76,7 +76,7 @@ pub enum Error {
     Encoder(#[from] EncoderError),
     /// The store cannot be used.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
     /// The encoder produced a number that is none, or that the stored number format cannot hold.
     #[error(
         "the encoder gives a value that is not finite for the sequence with SHA-256 `{0}`; its \
@@ -86,6 +86,15 @@ pub enum Error {
     /// A stop was asked for; what was computed is in the store.
     #[error("embedding was interrupted; what was computed is kept")]
     Interrupted,
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Stopped => Self::Interrupted,
+            error => Self::Store(error),
+        }
+    }
 }
 
 /// What computes embeddings, and who watches.
@@ -166,6 +175,10 @@ pub fn pinned_table(
     let values = table(job, store, sequences)?;
     let keys: Vec<Digest> = sequences.iter().map(|sequence| sequence.digest()).collect();
     let ours = Pin::new(store, &keys, &values);
+    if earlier.is_none() {
+        // Who reads the pin elsewhere needs the shards it names.
+        store.wait_for_uploads(job.shutdown);
+    }
     let pin = ours.create_once(run, store)?;
     if pin.table_digest() == ours.table_digest() {
         return Ok(PinnedTable { values, digest: ours.table_digest() });
@@ -205,6 +218,9 @@ pub fn embed(
     let mut left = missing.clone();
     // More than once only if what other machines added meanwhile turns out to be of no use.
     while !left.is_empty() {
+        if job.shutdown.requested() {
+            return Err(Error::Interrupted);
+        }
         let model = job.encoder.load(job.device)?;
         let units = units(job, store, &distinct, &left)?;
         let computed = compute::compute(job, model, store, &distinct, &units);

@@ -45,15 +45,6 @@ impl Job<'_> {
         Ok(summary)
     }
 
-    /// Shares a finished model where no platform takes it away.
-    pub(super) fn publish(&self, summary: &Summary) -> Result<(), Error> {
-        if let (Some(remote), true) = (&self.run.places.publish, summary.complete) {
-            let place = artifacts::publish(&self.run.places.model, &self.identity.id, remote)?;
-            info!("model uploaded to `{place}`");
-        }
-        Ok(())
-    }
-
     /// Leaves a directory that says that the run was stopped before it had a model; a model that
     /// is there already stays.
     pub(super) fn write_interrupted(&self) -> Result<Summary, Error> {

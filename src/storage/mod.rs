@@ -143,6 +143,13 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, StorageError> {
     }
 }
 
+/// The SHA-256 of a file of any size.
+pub fn digest(path: &Path) -> Result<Digest, StorageError> {
+    let mut hasher = Hasher::default();
+    let copied = File::open(path).and_then(|mut file| io::copy(&mut file, &mut hasher));
+    copied.context("read", path).map(|_| hasher.finish())
+}
+
 /// The size of a file in bytes.
 pub fn length(path: &Path) -> Result<u64, StorageError> {
     fs::metadata(path).map(|metadata| metadata.len()).context("read", path)

@@ -166,6 +166,7 @@ impl CheckpointFolder {
         let there = self.bucket.as_ref().map(Bucket::names).transpose()?.unwrap_or_default();
         let all = &here | &there;
         let mut damaged = Vec::new();
+        let mut unanswered = None;
         let found = all.iter().rev().find_map(|name| {
             if here.contains(name) {
                 match self.read_local(name) {
@@ -175,13 +176,24 @@ impl CheckpointFolder {
                 damaged.push(name);
             }
             let bucket = self.bucket.as_ref().filter(|_| there.contains(name))?;
-            match self.read_remote(bucket, name) {
+            let bytes = match bucket.read(name) {
+                Err(error) if error.is_no_answer() => {
+                    unanswered = Some(error);
+                    return None;
+                }
+                bytes => bytes.map_err(|error| error.to_string()),
+            };
+            match bytes.and_then(|bytes| Ok((self.verified(name, &bytes)?, bytes))) {
                 Ok((checkpoint, bytes)) => return Some((name, checkpoint, Some(bytes))),
                 Err(problem) => warn!(file = %name, problem, "no use of the checkpoint in S3"),
             }
             bucket.pass_over(name);
             None
         });
+        // What was not seen is not known to be bad.
+        if let (None, Some(error)) = (&found, unanswered) {
+            return Err(error.into());
+        }
         if found.is_none() && !all.is_empty() {
             let error = CheckpointError::NoneUsable { places: self.places(), count: all.len() };
             match on_bad {
@@ -204,11 +216,6 @@ impl CheckpointFolder {
     fn read_local(&self, name: &Name) -> Result<Checkpoint, String> {
         let bytes = storage::read(&self.path_of(name), MAX_BYTES);
         self.verified(name, &bytes.map_err(|error| error.to_string())?)
-    }
-
-    fn read_remote(&self, bucket: &Bucket, name: &Name) -> Result<(Checkpoint, Vec<u8>), String> {
-        let bytes = bucket.read(name).map_err(|error| error.to_string())?;
-        Ok((self.verified(name, &bytes)?, bytes))
     }
 
     fn verified(&self, name: &Name, bytes: &[u8]) -> Result<Checkpoint, String> {

@@ -65,11 +65,7 @@ impl Trace {
             let arguments =
                 ["-f", "-xx", "-s", "67108864", "-e", "signal=none", "-e", CALLS, "-o", path];
             let mut command = job(root, dyad_under("strace", &arguments), &trace.root);
-            let output = command
-                .arg(format!("--epochs={epochs}"))
-                .arg("--checkpoint-seconds=0")
-                .output()
-                .unwrap();
+            let output = command.arg(format!("--epochs={epochs}")).output().unwrap();
             assert!(output.status.success(), "{}", shown(&output));
             trace.read(&fs::read_to_string(path).unwrap());
         }
@@ -190,6 +186,7 @@ const EPOCHS: usize = 6;
 fn job(root: &Root, command: Command, place: &Path) -> Command {
     let mut command = root.train_into(command, place);
     command.args(["--split=pairs", "--hidden-sizes=16,8", "--seal-seconds=0", "--token-budget=96"]);
+    command.arg("--checkpoint-seconds=0");
     command
 }
 

@@ -40,9 +40,7 @@ fn c3_kills_in_training_change_no_byte() {
             }
             false => Kill::After(whole.mul_f64(random.random_range(0.1..1.0))),
         };
-        // So that there are enough checkpoints for kills to hit.
-        let mut command = root.inside(kill.command());
-        let (_, killed) = kill.run(command.env("DYAD_CHECKPOINT_SECONDS", "0"));
+        let (_, killed) = kill.run(&mut root.inside(kill.command()));
         if !killed {
             assert_equal(&root.model_files(), &reference);
             wipe_training(&root);

@@ -13,7 +13,7 @@ use dyad::device;
 use dyad::digest::Digest;
 use dyad::progress::{Event, Observer};
 use dyad::shutdown::Shutdown;
-use dyad::training::{self, CheckpointFolder, Error, Job, OnBadCheckpoint, Settings};
+use dyad::training::{self, CheckpointFolder, Error, Job, OnBadCheckpoint, RunIdentity, Settings};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -22,7 +22,10 @@ use crate::driver::{folder, fuzz, refused};
 use crate::forged::{self, Edit, File};
 use crate::mutation::{mutated, mutations};
 
-const RUN: &str = "run";
+/// The run that all files are of.
+fn run() -> RunIdentity {
+    RunIdentity::of(Digest::of(b"run"))
+}
 
 /// Asks to stop after so many steps.
 struct StopAfter(AtomicUsize, Shutdown);
@@ -48,6 +51,7 @@ fn train(root: &Path, stop: &StopAfter) -> Result<NamedTensors, Error> {
         batch_size: 4,
         learning_rate: 0.01,
         patience: 0,
+        checkpoint_seconds: 0,
         on_bad_checkpoint: OnBadCheckpoint::Restart,
         seed: 3,
     };
@@ -63,9 +67,10 @@ fn train(root: &Path, stop: &StopAfter) -> Result<NamedTensors, Error> {
         classifier: &classifier::Settings { hidden_sizes: vec![4, 3], dropout: 0.25 },
         table: Tensor::from_data(TensorData::new(values, [8, 3]), &device::cpu()),
         engine: "test cpu",
+        pin: None,
         train: &pairs[..12],
         validation: &pairs[12..],
-        checkpoints: &CheckpointFolder::open(root, RUN)?,
+        checkpoints: &CheckpointFolder::open(root, &run(), None)?,
         observer: stop,
         shutdown: &stop.1,
     };
@@ -83,8 +88,8 @@ impl Bench {
     fn new() -> Self {
         let root = folder();
         train(root.path(), &StopAfter::steps(4)).unwrap();
-        let run = root.path().join("runs").join(RUN);
-        let files = fs::read_dir(run).unwrap().map(|entry| entry.unwrap().path());
+        let folder = root.path().join(run().prefix());
+        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         let file = |path: &Path| {
             (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap())
         };
@@ -105,10 +110,10 @@ impl Bench {
 /// Goes on from these files.
 fn resume<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<NamedTensors, Error> {
     let root = folder();
-    let run = root.path().join("runs").join(RUN);
-    fs::create_dir_all(run.join("attempts")).unwrap();
+    let folder = root.path().join(run().prefix());
+    fs::create_dir_all(folder.join("attempts")).unwrap();
     for (name, bytes) in files {
-        fs::write(run.join(name), bytes).unwrap();
+        fs::write(folder.join(name), bytes).unwrap();
     }
     train(root.path(), &StopAfter::steps(usize::MAX))
 }

@@ -8,6 +8,7 @@ use dyad::artifacts::{Description, Model, ModelWriter, Provenance};
 use dyad::classifier::{self, PairClassifier, Standardizer};
 use dyad::device::{self, ComputeDevice, DeviceChoice};
 use dyad::digest::Digest;
+use dyad::embeddings::CacheLocation;
 use dyad::embeddings::esm2::Encoder;
 use dyad::embeddings::{self, EmbeddingDtype, EmbeddingSpace, LongSequences, Precision};
 use dyad::inference::Predictor;
@@ -109,7 +110,7 @@ impl Bench {
         model.open_encoder(None).map_err(|error| refusal(&error)).err();
         let predictor = Predictor {
             device: &self.device,
-            cache: &self.folder.path().join("cache"),
+            cache: &CacheLocation::from(&*self.folder.path().join("cache")),
             token_budget: None,
             observer: &Silent,
             shutdown: &Shutdown::default(),

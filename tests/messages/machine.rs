@@ -49,14 +49,15 @@ fn a_full_disk() {
     // The disk is gone with the process; what it held is copied out before.
     let script = format!(r#"{mount}; "$2"; code=$?; cp -a "$0" "$1"; exit $code"#);
     let paths = [&checkpoints, &kept].map(|path| path.to_str().unwrap());
-    let limited = dyad_under("unshare", &["-rm", "sh", "-c", &script, paths[0], paths[1]]);
+    let mut limited = dyad_under("unshare", &["-rm", "sh", "-c", &script, paths[0], paths[1]]);
+    limited.env("DYAD_CHECKPOINT_SECONDS", "0");
     let refused = refusal_below(&root, &mut root.inside(limited));
     insta::assert_snapshot!(without_file_name(&refused), @"exit 3: PlatformError: cannot write `FOLDER/checkpoints/runs/...`: no space left on device. Fix: free space there or use a larger volume, and run again; what was done is kept");
 
     fs::remove_dir_all(&checkpoints).unwrap();
     fs::rename(kept, &checkpoints).unwrap();
     let (_, log) = succeed(&mut root.job());
-    assert!(log.contains("resumed from step 22 (epoch 3)"), "{log}");
+    assert!(log.contains("resumed from step 11 (epoch 2)"), "{log}");
     assert!(log.contains("embeddings total=40 cached=40 computed=0 missing=0"), "{log}");
     assert_eq!(root.failure(), None, "what the first attempt said");
 }

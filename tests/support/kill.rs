@@ -21,7 +21,13 @@ pub(crate) fn job_with(settings: &[(&str, &str)]) -> Job {
         ("interactions", &*sample.path().join("interactions.txt")),
         ("sequences", &*sample.path().join("proteins.fasta")),
     ];
-    let usual = [("max_proteins", "300"), ("epochs", "12"), ("token_budget", "1024")];
+    let usual = [
+        ("max_proteins", "300"),
+        ("epochs", "12"),
+        ("token_budget", "1024"),
+        // So that there are checkpoints enough for kills to hit.
+        ("checkpoint_seconds", "0"),
+    ];
     Job::new(&channels, &[&usual, settings].concat())
 }
 

@@ -125,6 +125,11 @@ impl Server {
         is_installed(test, kind).then(|| SERVERS[kind as usize].get_or_init(start))
     }
 
+    /// What it is.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// What goes into `AWS_ENDPOINT_URL`: `http://127.0.0.1:PORT`.
     pub(crate) fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)

@@ -73,7 +73,8 @@ fn row(space: &SpaceInventory) -> [String; 9] {
     };
     [
         space.id.clone(),
-        space.space.model.clone(),
+        // From a file that may be anybody's.
+        space.space.model.escape_debug().to_string(),
         dtype.to_owned(),
         space.space.dimension.to_string(),
         sequences.to_string(),

@@ -23,7 +23,7 @@ pub(super) const NAME: &str = "cache";
 
 const KEYS: [&str; 2] = ["storage_uri", "sse_kms_key_id"];
 /// How long a request is tried again: somebody is waiting.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const EXAMPLES: &str = "\
 Examples:

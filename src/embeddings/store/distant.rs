@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tracing::{debug, info, warn};
 
@@ -13,6 +13,7 @@ use super::{
     shard, shard_name,
 };
 use crate::digest::Digest;
+use crate::shutdown::Shutdown;
 use crate::storage;
 use crate::storage::remote::{Content, Listing, Object, RemoteError};
 use crate::storage::sync::{Rank, Remote, Upload, without};
@@ -21,10 +22,21 @@ use crate::storage::sync::{Rank, Remote, Upload, without};
 const INDEX_BYTES: u64 = (64 << 10) + 32 * SEAL_ROWS as u64;
 /// The bucket is listed again after the time in which two shards are sealed.
 const LIST_EVERY_SEALS: u32 = 2;
+/// How long the pin of a run waits for the shards it names.
+const UPLOAD_WAIT: Duration = Duration::from_mins(1);
 /// Indexes read at a time,
 const PARALLEL_INDEXES: usize = 32;
 /// and whole shards: each is in memory while it is verified.
 const PARALLEL_SHARDS: usize = 4;
+
+/// What shards are fetched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// Any rows of the same sequences would do: without an answer they are computed.
+    Rows,
+    /// These and no others: without an answer there is no going on.
+    SameBits,
+}
 
 impl EmbeddingStore {
     /// The key of a part of the store; folders end in `/`.
@@ -102,9 +114,14 @@ impl EmbeddingStore {
         bytes: u64,
     ) -> Result<Vec<Digest>, String> {
         let key = self.key("shards") + &file_name(name);
-        let start = remote.objects().read_start(&key, INDEX_BYTES.min(bytes));
-        let start = start.map_err(|error| error.to_string())?;
-        shard::keys_at_start(&start, bytes, &self.space)
+        let start = || {
+            let start = remote.objects().read_start(&key, INDEX_BYTES.min(bytes));
+            start.map_err(|error| error.to_string())
+        };
+        // A second reading tells damage of the object from damage on the way, which nothing else
+        // detects in a part of it.
+        shard::keys_at_start(&start()?, bytes, &self.space)
+            .or_else(|_| shard::keys_at_start(&start()?, bytes, &self.space))
     }
 
     /// Brings the shards that hold `keys` into the folder. Rows that cannot be had count as absent
@@ -124,11 +141,11 @@ impl EmbeddingStore {
     fn fetch_once(&mut self, keys: &[Digest]) -> Result<(), StoreError> {
         let shards = keys.iter().filter_map(|key| self.index.get(key)).map(|(shard, _)| shard);
         let shards: BTreeSet<_> = shards.filter(|shard| !self.local.contains(shard)).collect();
-        self.fetch_shards(&shards.into_iter().collect::<Vec<_>>())
+        self.fetch_shards(&shards.into_iter().collect::<Vec<_>>(), Need::Rows)
     }
 
     /// Brings shards into the folder that are not there yet.
-    pub(super) fn fetch_shards(&mut self, shards: &[Digest]) -> Result<(), StoreError> {
+    pub(super) fn fetch_shards(&mut self, shards: &[Digest], need: Need) -> Result<(), StoreError> {
         let Some(remote) = self.remote.clone() else { return Ok(()) };
         let missing: Vec<_> =
             shards.iter().filter(|name| !self.local.contains(*name)).copied().collect();
@@ -139,11 +156,25 @@ impl EmbeddingStore {
         info!("fetching {count} shard(s) of embeddings from `{place}`");
         let folder = self.key("shards");
         for part in missing.chunks(PARALLEL_SHARDS) {
+            if remote.is_stopping() {
+                return Err(StoreError::Stopped);
+            }
             let bodies = in_parallel(PARALLEL_SHARDS, part, |name| {
-                remote.objects().read(&format!("{folder}{}", file_name(name)), MAX_SHARD_BYTES)
+                let key = format!("{folder}{}", file_name(name));
+                let body = remote.objects().read(&key, MAX_SHARD_BYTES)?;
+                match Digest::of(&body) == *name {
+                    true => Ok(body),
+                    // Damaged on the way, or there.
+                    false => remote.objects().read(&key, MAX_SHARD_BYTES),
+                }
             });
             for (name, body) in part.iter().zip(bodies) {
-                self.keep_fetched(name, body)?;
+                match body {
+                    Err(error) if error.is_no_answer() && need == Need::SameBits => {
+                        return Err(error.into());
+                    }
+                    body => self.keep_fetched(name, body)?,
+                }
             }
         }
         Ok(())
@@ -155,10 +186,15 @@ impl EmbeddingStore {
         body: Result<Vec<u8>, RemoteError>,
     ) -> Result<(), StoreError> {
         let problem = match body {
-            Ok(bytes) => match self.keep(name, &bytes) {
+            Ok(bytes) => match self.keep(name, &bytes)? {
                 Ok(()) => return Ok(()),
                 Err(problem) => problem,
             },
+            Err(error) if error.is_no_answer() => {
+                without(&error, "a shard in S3 cannot be had; its rows are computed again");
+                self.index.forget(name);
+                return Ok(());
+            }
             Err(error) if error.is_transient() || error.is_absent() => error.to_string(),
             Err(error) => return Err(error.into()),
         };
@@ -180,9 +216,13 @@ impl EmbeddingStore {
         let due = self.listed_at.elapsed() >= self.seal_age * LIST_EVERY_SEALS;
         if due && remote.uploader().away_since().is_none() {
             self.listed_at = Instant::now();
+            // What was computed is safe before anything is waited for.
+            self.seal()?;
             match remote.hasty_objects().list(&self.key("shards")) {
-                Err(error) if error.is_transient() => debug!(%error, "not looked for others"),
-                listing => drop(self.learn(&remote, listing?)),
+                Ok(listing) => {
+                    self.learn(&remote, listing);
+                }
+                Err(error) => debug!(%error, "not looked for others"),
             }
         }
         Ok(())
@@ -218,6 +258,13 @@ impl EmbeddingStore {
             rank: Rank::Shard,
             watcher: None,
         });
+    }
+
+    /// Waits until what was sealed is uploaded; for a minute at most, and not while stopping.
+    pub(in crate::embeddings) fn wait_for_uploads(&self, shutdown: &Shutdown) {
+        let Some(remote) = &self.remote else { return };
+        let end = Instant::now() + UPLOAD_WAIT;
+        remote.uploader().drain(|| Some(shutdown.since().unwrap_or(end)));
     }
 
     /// Waits while more embeddings than should be lost with the disk are not uploaded yet.

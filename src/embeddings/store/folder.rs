@@ -50,8 +50,11 @@ impl EmbeddingStore {
                 continue;
             }
             let path = from.join("shards").join(file_name(&name));
-            let kept = storage::read(&path, MAX_SHARD_BYTES).map_err(|error| error.to_string());
-            match kept.and_then(|bytes| self.keep(&name, &bytes)) {
+            let kept = match storage::read(&path, MAX_SHARD_BYTES) {
+                Ok(bytes) => self.keep(&name, &bytes)?,
+                Err(error) => Err(error.to_string()),
+            };
+            match kept {
                 Ok(()) => adopted += 1,
                 Err(problem) => warn!(shard = %path.display(), problem, "not taken over"),
             }
@@ -62,14 +65,24 @@ impl EmbeddingStore {
         Ok(())
     }
 
-    /// Puts a shard from elsewhere into the folder, if it is what its name says.
-    pub(super) fn keep(&mut self, name: &Digest, bytes: &[u8]) -> Result<(), String> {
-        let shard = self.verify(name, bytes)?;
-        shard.check_rows(self.space.dimension)?;
-        let keys: Vec<_> = shard.keys().collect();
-        self.create_shard(name, bytes).map_err(|error| error.to_string())?;
+    /// Puts a shard from elsewhere into the folder, if it is what its name says; else gives what is
+    /// wrong with it.
+    pub(super) fn keep(
+        &mut self,
+        name: &Digest,
+        bytes: &[u8],
+    ) -> Result<Result<(), String>, StoreError> {
+        let verified = self.verify(name, bytes).and_then(|shard| {
+            shard.check_rows(self.space.dimension)?;
+            Ok(shard.keys().collect::<Vec<_>>())
+        });
+        let keys = match verified {
+            Ok(keys) => keys,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        self.create_shard(name, bytes)?;
         self.add(*name, keys.into_iter());
-        Ok(())
+        Ok(Ok(()))
     }
 
     /// Puts a shard into the folder. What lies there under its name and is something else goes to

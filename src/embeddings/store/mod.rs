@@ -43,7 +43,7 @@ const SEAL_AGE: Duration = Duration::from_secs(30);
 const MAX_SHARD_BYTES: u64 = 1 << 30;
 const MAX_PLAN_BYTES: u64 = 256 << 20;
 const SPACE: &str = "space.json";
-const MAX_SPACE_BYTES: u64 = 64 << 10;
+const MAX_SPACE_BYTES: u64 = 1 << 20;
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +62,9 @@ pub enum StoreError {
         "`{0}` describes another embedding space than its folder name says; move the folder away"
     )]
     ForeignSpace(String),
+    /// A stop was asked for while shards were fetched.
+    #[error("stopped while embeddings were fetched")]
+    Stopped,
     /// A row was asked for that nobody computed.
     #[error("the embedding of sequence `{0}` is not in the store")]
     Absent(Digest),

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
+use super::distant::Need;
 use super::{EmbeddingStore, MAX_SHARD_BYTES, StoreError};
 use crate::digest::{Digest, Hasher};
 use crate::storage;
@@ -94,11 +95,12 @@ impl Pin {
 }
 
 impl EmbeddingStore {
-    /// Prefers the rows of pinned shards from now on. Shards that cannot be had are left out; the
-    /// digest of the table tells whether that made a difference.
+    /// Prefers the rows of pinned shards from now on. Shards that are lost are left out; the digest
+    /// of the table tells whether that made a difference. A server that does not answer is an error:
+    /// to go on with other bits would be worse than to wait.
     pub fn follow(&mut self, pin: &Pin) -> Result<(), StoreError> {
         self.index.pin(pin.shards.iter().copied());
-        self.fetch_shards(&pin.shards)?;
+        self.fetch_shards(&pin.shards, Need::SameBits)?;
         for name in &pin.shards {
             if !self.local.contains(name) {
                 continue;

@@ -17,6 +17,7 @@ struct State {
     modified: BTreeMap<String, SystemTime>,
     now: Duration,
     denied: BTreeSet<String>,
+    damaged: BTreeSet<String>,
     failures: usize,
     attempts: usize,
 }
@@ -41,6 +42,11 @@ impl MemoryStore {
     /// Denies everything on a key, or an action everywhere.
     pub(crate) fn deny(&self, key: &str) {
         self.0.lock().unwrap().denied.insert(key.to_owned());
+    }
+
+    /// Damages an object: its checksum is not that of its content any more.
+    pub(crate) fn damage(&self, key: &str) {
+        self.0.lock().unwrap().damaged.insert(key.to_owned());
     }
 
     /// Operations asked for so far.
@@ -76,6 +82,8 @@ impl MemoryStore {
         } else if state.failures > 0 {
             state.failures -= 1;
             Err(Problem::Transient("503 SlowDown".to_owned()))
+        } else if state.damaged.contains(key) {
+            Err(Problem::Damaged("body checksum mismatch".to_owned()))
         } else {
             run(&mut state)
         };

@@ -146,6 +146,9 @@ pub enum Problem {
     /// The server is away, busy, or broke off: worth another attempt.
     #[error("{0}")]
     Transient(String),
+    /// What came is not what the server says it holds: worth another attempt.
+    #[error("damaged on the way or there: {0}")]
+    Damaged(String),
     /// The server did not answer a moment ago, and was not asked again yet.
     #[error("the server did not answer a moment ago and is not asked again yet")]
     Away,
@@ -166,6 +169,11 @@ pub enum Problem {
 impl RemoteError {
     /// Whether another attempt may succeed.
     pub fn is_transient(&self) -> bool {
+        self.is_no_answer() || matches!(self.problem, Problem::Damaged(_))
+    }
+
+    /// Whether the server gave no answer that says something about the object.
+    pub fn is_no_answer(&self) -> bool {
         matches!(self.problem, Problem::Transient(_) | Problem::Unreachable(_) | Problem::Away)
     }
 

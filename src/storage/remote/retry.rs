@@ -18,7 +18,9 @@ const FIRST: Duration = Duration::from_millis(200);
 /// up to this.
 const LONGEST: Duration = Duration::from_secs(20);
 /// How long a server that did not answer is left alone.
-const PAUSE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_mins(1);
+/// What is damaged so often is damaged where it lies.
+const DAMAGED: usize = 3;
 /// How long a wait may go on after a stop was asked for.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -53,12 +55,16 @@ impl Patience {
         mut attempt: impl FnMut() -> Result<T, RemoteError>,
     ) -> Result<T, RemoteError> {
         let end = Instant::now() + self.deadline;
-        let mut backoff = Backoff::default();
+        let (mut backoff, mut damaged) = (Backoff::default(), 0);
         loop {
             let error = match attempt() {
                 Err(error) if error.is_transient() => error,
                 result => return result,
             };
+            damaged += usize::from(!error.is_no_answer());
+            if damaged == DAMAGED {
+                return Err(error);
+            }
             let wait = backoff.next_wait();
             if Instant::now() + wait > end || !self.sleep(wait) {
                 return Err(error);
@@ -107,12 +113,17 @@ impl Retrying {
             return Err(RemoteError { action, uri, problem: Problem::Away });
         }
         let result = self.patience.retry(attempt);
-        let failed = result.as_ref().is_err_and(RemoteError::is_transient);
+        let failed = result.as_ref().is_err_and(RemoteError::is_no_answer);
         *gave_up() = failed.then(Instant::now);
         if !failed {
             self.answered.store(true, Ordering::Relaxed);
         }
         result
+    }
+
+    /// Whether a stop was asked for.
+    pub fn is_stopping(&self) -> bool {
+        self.patience.stop.load(Ordering::SeqCst)
     }
 
     /// Whether the server has ever answered.
@@ -180,11 +191,22 @@ mod tests {
         assert!(store.read("a", 1).unwrap_err().is_transient());
         assert_eq!(memory.attempts(), asked, "left alone after that");
 
-        let forever = patience(Duration::from_secs(3600));
+        let forever = patience(Duration::from_hours(1));
         forever.stop.store(true, Ordering::SeqCst);
         let before = memory.attempts();
         assert!(Retrying::new(memory.clone(), forever).list("").is_err());
         assert_eq!(memory.attempts(), before + 1);
+    }
+
+    #[test]
+    fn one_damaged_object_is_no_reason_to_do_without_the_others() {
+        let memory = Arc::new(MemoryStore::default());
+        memory.put("good", b"good");
+        memory.damage("bad");
+        let store = Retrying::new(memory.clone(), patience(Duration::from_mins(1)));
+        assert!(matches!(store.read("bad", 9).unwrap_err().problem, Problem::Damaged(_)));
+        assert_eq!(memory.attempts(), DAMAGED);
+        assert_eq!(store.read("good", 9).unwrap(), b"good");
     }
 
     #[test]

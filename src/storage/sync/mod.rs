@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 pub use queue::{Rank, Upload};
-pub use shared::{SharedError, SharedFolder};
+pub use shared::{Seen, SharedError, SharedFolder};
 pub use uploader::{Drained, Go, UploadWatcher, Uploader};
 
 use tracing::{debug, warn};
@@ -20,7 +20,7 @@ use tracing::{debug, warn};
 use super::remote::{Access, ObjectStore, Patience, Problem, RemoteError, Retrying, S3Store};
 
 /// How long a read is tried again before a job goes on without it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A bucket in use.
 #[derive(Clone, Debug)]
@@ -28,12 +28,16 @@ pub struct Remote {
     objects: Arc<Retrying>,
     hasty: Arc<Retrying>,
     uploader: Arc<Uploader>,
+    /// Whether the server answered when it was connected to.
+    reached: bool,
 }
 
 impl Remote {
     /// Finds credentials and the bucket; `stop` ends all waiting for reads.
     pub fn connect(access: Access, stop: Arc<AtomicBool>) -> Result<Self, RemoteError> {
-        Ok(Self::new(Arc::new(S3Store::connect(access)?), stop))
+        let store = S3Store::connect(access)?;
+        let reached = store.has_answered();
+        Ok(Self { reached, ..Self::new(Arc::new(store), stop) })
     }
 
     /// Uses `store`; `stop` ends all waiting for reads.
@@ -53,6 +57,7 @@ impl Remote {
             objects: Arc::new(Retrying::new(Arc::clone(&store), patience)),
             hasty: Arc::new(Retrying::new(Arc::clone(&store), haste)),
             uploader: Arc::new(Uploader::start(store)),
+            reached: false,
         }
     }
 
@@ -71,17 +76,23 @@ impl Remote {
         &self.uploader
     }
 
+    /// Whether a stop was asked for.
+    pub fn is_stopping(&self) -> bool {
+        self.objects.is_stopping()
+    }
+
     /// Whether the server has ever answered, were it to refuse.
     pub fn has_answered(&self) -> bool {
-        self.objects.has_answered() || self.uploader.has_answered()
+        self.objects.has_answered() || self.uploader.has_answered() || self.reached
     }
 }
 
 /// Says what a job goes without because of a failed request: aloud once, and again when the server
 /// was asked again.
 pub fn without(error: &RemoteError, consequence: &str) {
-    match error.problem {
-        Problem::Away => debug!(%error, "{consequence}"),
-        _ => warn!(%error, "{consequence}"),
+    if matches!(error.problem, Problem::Away) {
+        debug!(%error, "{consequence}");
+    } else {
+        warn!(%error, "{consequence}");
     }
 }

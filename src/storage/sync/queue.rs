@@ -55,6 +55,11 @@ impl Queue {
         }
     }
 
+    /// Puts a shard back that was popped; its bytes still count.
+    pub(super) fn push_front(&mut self, shard: Upload) {
+        self.shards.push_front(shard);
+    }
+
     pub(super) fn pop(&mut self) -> Option<Upload> {
         self.checkpoint.take().or_else(|| self.shards.pop_front())
     }

@@ -17,6 +17,15 @@ pub enum SharedError {
     Remote(#[from] RemoteError),
 }
 
+/// What a listing covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// Everything.
+    All,
+    /// This machine: S3 did not answer.
+    Local,
+}
+
 /// A folder of write-once files. S3, where it can be reached, decides who was first.
 #[derive(Clone, Debug)]
 pub struct SharedFolder {
@@ -85,16 +94,19 @@ impl SharedFolder {
         }
     }
 
-    /// The names of all files, here and there, sorted.
-    pub fn names(&self) -> Result<Vec<String>, SharedError> {
+    /// The names of all files, here and there, sorted; and whether those in S3 are among them.
+    pub fn names(&self) -> Result<(Vec<String>, Seen), SharedError> {
         let mut names = storage::list(&self.folder)?;
+        let mut seen = Seen::All;
         if let Some((remote, prefix)) = &self.remote {
-            let there = self.unless_away(remote.objects().list(prefix))?;
-            names.extend(there.into_iter().flat_map(|listing| listing.objects).map(|o| o.name));
+            match self.unless_away(remote.objects().list(prefix))? {
+                Some(there) => names.extend(there.objects.into_iter().map(|object| object.name)),
+                None => seen = Seen::Local,
+            }
         }
         names.sort();
         names.dedup();
-        Ok(names)
+        Ok((names, seen))
     }
 
     /// Keeps a local copy of what S3 holds.
@@ -150,7 +162,7 @@ mod tests {
         let second = other.create_once("pin.json", b"other", 9).unwrap();
         assert_eq!(second, (Created::Existed, b"one".to_vec()));
         assert_eq!(other.read("pin.json", 9).unwrap(), Some(b"one".to_vec()));
-        assert_eq!(other.names().unwrap(), ["pin.json"]);
+        assert_eq!(other.names().unwrap(), (vec!["pin.json".to_owned()], Seen::All));
         // What was decided alone is what the others get.
         let alone = SharedFolder::new(one.folder.clone(), None);
         alone.create_once("plan.json", b"alone", 9).unwrap();
@@ -160,6 +172,7 @@ mod tests {
         // The local copies serve while S3 is away.
         store.fail_next(usize::MAX);
         assert_eq!(other.read("pin.json", 9).unwrap(), Some(b"one".to_vec()));
+        assert_eq!(other.names().unwrap().1, Seen::Local);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use tracing::{debug, error, info, warn};
 
 use super::queue::{Queue, Rank, Upload};
+use crate::storage;
 use crate::storage::remote::{
     Backoff,
     Body,
@@ -38,9 +39,9 @@ const RATE_WEIGHT: f64 = 0.3;
 /// Small files say nothing about the rate.
 const RATE_FROM: u64 = 1 << 20;
 /// A job that has waited so long for the server goes on and lets files pile up on the disk.
-const OUTAGE: Duration = Duration::from_secs(600);
+const OUTAGE: Duration = Duration::from_mins(10);
 /// Time between two warnings about the same outage.
-const WARN_EVERY: Duration = Duration::from_secs(60);
+const WARN_EVERY: Duration = Duration::from_mins(1);
 const TICK: Duration = Duration::from_millis(200);
 
 /// Asked before an upload, told after it; on the uploading thread.
@@ -200,11 +201,14 @@ impl Shared {
             let outcome = self.send_until_settled(&upload);
             let mut state = self.lock();
             state.sending -= 1;
-            state.queue.done(&upload);
+            if outcome != Outcome::Postponed {
+                state.queue.done(&upload);
+            }
             match outcome {
                 Outcome::Uploaded => state.uploaded += 1,
                 Outcome::Refused => state.refused += 1,
                 Outcome::Skipped => {}
+                Outcome::Postponed => state.queue.push_front(upload),
             }
             drop(state);
             self.changed.notify_all();
@@ -234,14 +238,19 @@ impl Shared {
                     self.answered(upload, started.elapsed());
                     return outcome;
                 }
-                Err(error) if error.is_transient() => self.unanswered(&error),
+                Err(error) if is_lasting(&error) && !is_intact(upload) => {
+                    let path = upload.path.display();
+                    error!("`{path}` is damaged on this disk and is not uploaded; remove it");
+                    return Outcome::Refused;
+                }
+                Err(error) if is_passing(&error) => self.unanswered(&error),
                 Err(error) => {
                     error!(%error, "not uploaded; the file stays in `{}`", upload.path.display());
                     return Outcome::Refused;
                 }
             }
-            if !self.pause(backoff.next_wait(), upload.rank) {
-                return Outcome::Skipped;
+            if let Some(outcome) = self.pause(backoff.next_wait(), upload.rank) {
+                return outcome;
             }
         }
     }
@@ -301,22 +310,44 @@ impl Shared {
         state.outage = Some(outage);
     }
 
-    /// Waits before the next attempt; says whether there is to be one. A checkpoint that waits
-    /// makes room for a newer one.
-    fn pause(&self, wait: Duration, rank: Rank) -> bool {
+    /// Waits before the next attempt, unless something else has to be done instead of one: a
+    /// checkpoint that waits takes the place of an older one, and goes before any shard.
+    fn pause(&self, wait: Duration, rank: Rank) -> Option<Outcome> {
         let end = Instant::now() + wait;
         let mut state = self.lock();
-        while Instant::now() < end && !state.closed {
+        while Instant::now() < end && !state.closed && !state.queue.has_checkpoint() {
             state = self.wait(state);
         }
-        let newer = matches!(rank, Rank::Checkpoint(_)) && state.queue.has_checkpoint();
-        !state.closed && !newer
+        match (state.closed, state.queue.has_checkpoint(), rank) {
+            (false, false, _) => None,
+            (false, true, Rank::Shard) => Some(Outcome::Postponed),
+            _ => Some(Outcome::Skipped),
+        }
     }
 }
 
+/// Whether another attempt may succeed. Credentials were found when the store was opened: their
+/// source is away for a moment.
+fn is_passing(error: &RemoteError) -> bool {
+    error.is_transient() || matches!(error.problem, Problem::Credentials(_))
+}
+
+/// Whether the server answered, and will answer the same if the file is not what it should be.
+fn is_lasting(error: &RemoteError) -> bool {
+    matches!(error.problem, Problem::Transient(_) | Problem::Damaged(_) | Problem::Refused(_))
+}
+
+/// Whether the file is still what was to be uploaded; one that cannot be read may be.
+fn is_intact(upload: &Upload) -> bool {
+    storage::digest(&upload.path).map_or(true, |digest| digest == upload.digest)
+}
+
 /// What became of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Uploaded,
+    /// It makes room for a checkpoint and waits again.
+    Postponed,
     /// Superseded before its turn.
     Skipped,
     /// The server does not want it.

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::SystemTime;
 
 use super::{CheckpointError, RunIdentity};
 use crate::storage::remote::{ObjectStore, RemoteError};
-use crate::storage::sync::{Remote, SharedFolder};
+use crate::storage::sync::{Remote, Seen, SharedFolder};
 use crate::storage::{self, Created};
 
 /// Where attempts are counted, below the folder of the run.
@@ -41,7 +42,13 @@ impl Attempt {
             folder.clone(),
             remote.cloned().map(|remote| (remote, prefix.clone())),
         );
-        let mut number = newest(shared.names()?.iter());
+        let (names, seen) = shared.names()?;
+        let mut number = newest(names.iter());
+        if seen == Seen::Local {
+            // Counted attempts never come near this number: nobody who was counted while S3 was
+            // away takes this one for older.
+            number = number.max(seconds_since_1970());
+        }
         loop {
             number += 1;
             // Of equal contents nobody could tell whose was first.
@@ -87,9 +94,14 @@ impl Attempt {
     }
 }
 
+fn seconds_since_1970() -> u32 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u32::try_from(since.as_secs()).unwrap_or(0)
+}
+
 /// The highest number among the names of tokens.
 fn newest<'a>(names: impl Iterator<Item = &'a String>) -> u32 {
     let number = |name: &String| name.strip_suffix(".json")?.parse::<u32>().ok();
     // A number without successor was not given by us.
-    names.filter_map(number).filter(|number| *number < u32::MAX / 2).max().unwrap_or(0)
+    names.filter_map(number).filter(|number| *number < u32::MAX / 4 * 3).max().unwrap_or(0)
 }

@@ -44,6 +44,8 @@ pub(crate) struct Seen {
     pub(crate) path: String,
     /// Without the question mark.
     pub(crate) query: String,
+    /// The region that it was signed for.
+    pub(crate) region: Option<String>,
     /// What the client was told; `None` where no head of a reply was sent (yet).
     pub(crate) status: Option<u16>,
     /// What was done to it on purpose.
@@ -184,9 +186,13 @@ impl Shared {
         let method = request.method().to_string();
         let path = request.uri().path().to_owned();
         let query = request.uri().query().unwrap_or_default().to_owned();
+        let signed = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+        // `… Credential=ID/DATE/REGION/SERVICE/aws4_request, …`
+        let region = signed.and_then(|signed| signed.split('/').nth(2)).map(str::to_owned);
         let fault = self.plan().draw(&method, &path, &query);
         let mut log = self.log();
-        log.push(Seen { at: self.started.elapsed(), method, path, query, status: None, fault });
+        let at = self.started.elapsed();
+        log.push(Seen { at, method, path, query, region, status: None, fault });
         (log.len() - 1, fault)
     }
 

@@ -22,7 +22,7 @@ fn seal(store: &mut EmbeddingStore, rows: &[Row]) {
 }
 
 fn drained(store: &EmbeddingStore) -> Drained {
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_mins(1);
     store.remote.as_ref().unwrap().uploader().drain(|| Some(end))
 }
 

@@ -49,15 +49,15 @@ pub(super) struct Wanted {
 /// A sequence that several shards hold is written as readers see it. The embeddings come last: where
 /// they are, everything is.
 pub fn export(job: &Export<'_>, format: Format, out: &Path) -> Result<usize, CacheError> {
-    storage::create_folder(out)?;
-    let rows = job.space.view();
     let write = match format {
         Format::Npy => npy::write,
         #[cfg(feature = "parquet")]
-        Format::Parquet => super::parquet::write,
+        Format::Parquet => super::parquet_file::write,
         #[cfg(not(feature = "parquet"))]
-        Format::Parquet => |_: &Export<'_>, _: &Rows, _: &Path| Err(CacheError::NoParquet),
+        Format::Parquet => return Err(CacheError::NoParquet),
     };
+    storage::create_folder(out)?;
+    let rows = job.space.view();
     write(job, &rows, out)?;
     Ok(rows.len())
 }

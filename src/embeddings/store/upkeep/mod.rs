@@ -9,7 +9,7 @@ mod index;
 mod inventory;
 mod npy;
 #[cfg(feature = "parquet")]
-mod parquet;
+mod parquet_file;
 mod verify;
 mod whole;
 

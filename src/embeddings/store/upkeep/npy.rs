@@ -1,4 +1,4 @@
-//! NumPy's file format, version 1.0, as
+//! The file format of `NumPy`, version 1.0, as
 //! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html> describes it.
 
 use std::fs::File;

@@ -1,5 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "tests damage files as Dyad never would")]
-
 mod collect;
 mod export;
 mod property;
@@ -15,7 +13,7 @@ use crate::embeddings::store::tests::space;
 use crate::embeddings::{EmbeddingDtype, EmbeddingSpace};
 use crate::storage::remote::MemoryStore;
 
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 const ENGINE: &str = "test cpu";
 
 /// A row of five values that depend on the name and on which of several versions it is.

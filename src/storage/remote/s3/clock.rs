@@ -10,7 +10,12 @@ use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
+use tracing::warn;
 
+use super::super::S3Uri;
+
+/// S3 refuses requests that are dated further off.
+const FAR_SECONDS: u64 = 300;
 /// No answer has been seen.
 const UNKNOWN: i64 = i64::MIN;
 
@@ -31,6 +36,18 @@ impl ServerClock {
         let by = Duration::from_secs(ahead.unsigned_abs());
         let now = SystemTime::now();
         if ahead < 0 { now.checked_sub(by) } else { now.checked_add(by) }
+    }
+
+    /// Says so if the two clocks are far apart: requests are then signed by the server's, but all that
+    /// this machine dates is wrong.
+    pub(super) fn warn_if_far(&self, uri: &S3Uri) {
+        let ahead = self.0.load(Ordering::Relaxed);
+        if ahead != UNKNOWN && ahead.unsigned_abs() > FAR_SECONDS {
+            warn!(
+                "the clock of `{uri}` is {ahead} s ahead of this machine's: set this machine's; requests go \
+                 by the server's"
+            );
+        }
     }
 
     fn set(&self, date: &str) {
@@ -72,6 +89,6 @@ mod tests {
         clock.set("Sun, 06 Nov 1994 08:49:37 GMT");
         let then = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
         let off = clock.now().unwrap().duration_since(then).unwrap_or_else(|e| e.duration());
-        assert!(off < Duration::from_secs(60), "{off:?}");
+        assert!(off < Duration::from_mins(1), "{off:?}");
     }
 }

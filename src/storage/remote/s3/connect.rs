@@ -8,6 +8,7 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
     Builder, ProvideCredentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    SharedHttpClient,
 };
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -16,14 +17,15 @@ use tokio::runtime;
 use tracing::{debug, warn};
 
 use super::super::{Problem, RemoteError};
-use super::{ANSWER, Access, S3Store, ServerClock, problem_of, time_limit};
+use super::{ANSWER, Access, S3Store, ServerClock, problem_of};
 
 /// Time for a connection to be made.
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
 /// Time for credentials to be found: instance metadata answers at once or not at all.
 const CREDENTIALS: Duration = Duration::from_secs(20);
-/// Attempts of the SDK: the second mends a wrong clock, the third a broken connection.
-const ATTEMPTS: u32 = 3;
+/// Attempts of the SDK: the second mends a wrong clock or a broken connection. More would keep
+/// whoever waits for a silent server from going on without it.
+const ATTEMPTS: u32 = 2;
 /// Where a bucket is looked for first if nothing names a region.
 const DEFAULT_REGION: &str = "us-east-1";
 /// Names the region of a bucket in any answer about it, also in a refusal.
@@ -35,6 +37,26 @@ impl S3Store {
     /// Environment, profiles, containers and instances are asked as the AWS tools do it; a custom
     /// endpoint (`AWS_ENDPOINT_URL`) gets the bucket in the path.
     pub fn connect(access: Access) -> Result<Self, RemoteError> {
+        Self::connect_by(access, async {
+            aws_config::defaults(BehaviorVersion::latest()).http_client(https()).load().await
+        })
+    }
+
+    /// The same with credentials, endpoint and region as `config` says, for programs that have
+    /// their own.
+    pub fn connect_with(access: Access, config: SdkConfig) -> Result<Self, RemoteError> {
+        Self::connect_by(access, std::future::ready(config))
+    }
+
+    /// Whether the server has answered anything so far.
+    pub fn has_answered(&self) -> bool {
+        self.clock.now().is_some()
+    }
+
+    fn connect_by(
+        access: Access,
+        config: impl Future<Output = SdkConfig>,
+    ) -> Result<Self, RemoteError> {
         let place = access.uri.to_string();
         let failed = |problem| RemoteError { action: "connecting", uri: place.clone(), problem };
         let runtime = runtime::Builder::new_multi_thread()
@@ -44,18 +66,25 @@ impl S3Store {
             .build()
             .map_err(|error| failed(Problem::Refused(error.to_string())))?;
         let clock = ServerClock::default();
-        let client = runtime.block_on(client(&access, &clock)).map_err(failed)?;
+        let found = async { client(&config.await, &access, &clock).await };
+        let client = runtime.block_on(found).map_err(failed)?;
         Ok(Self { runtime, client, clock, access, place })
     }
 }
 
-async fn client(access: &Access, clock: &ServerClock) -> Result<Client, Problem> {
+fn https() -> SharedHttpClient {
     let tls = Provider::Rustls(CryptoMode::Ring);
-    let http = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
-    let found = aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await;
-    check_credentials(&found).await?;
+    aws_smithy_http_client::Builder::new().tls_provider(tls).build_https()
+}
+
+async fn client(
+    found: &SdkConfig,
+    access: &Access,
+    clock: &ServerClock,
+) -> Result<Client, Problem> {
+    check_credentials(found).await?;
     let region = found.region().cloned().unwrap_or(Region::from_static(DEFAULT_REGION));
-    let client = Client::from_conf(builder(&found, clock).region(region.clone()).build());
+    let client = Client::from_conf(builder(found, clock).region(region.clone()).build());
     let actual = match bucket_region(&client, access.uri.bucket()).await {
         // It may answer later: a job goes on without it until then.
         Err(problem @ (Problem::Transient(_) | Problem::Unreachable(_))) => {
@@ -64,10 +93,11 @@ async fn client(access: &Access, clock: &ServerClock) -> Result<Client, Problem>
         }
         region => region?,
     };
+    clock.warn_if_far(&access.uri);
     match actual {
         Some(actual) if actual != region.as_ref() => {
             debug!(from = %region, to = actual, "the bucket is in another region");
-            Ok(Client::from_conf(builder(&found, clock).region(Region::new(actual)).build()))
+            Ok(Client::from_conf(builder(found, clock).region(Region::new(actual)).build()))
         }
         _ => Ok(client),
     }
@@ -78,6 +108,7 @@ fn builder(found: &SdkConfig, clock: &ServerClock) -> Builder {
     let limits =
         TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ANSWER).build();
     Builder::from(found)
+        .http_client(found.http_client().unwrap_or_else(https))
         .force_path_style(has_endpoint(found))
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(limits)
@@ -114,7 +145,7 @@ async fn check_credentials(found: &SdkConfig) -> Result<(), Problem> {
 /// The region of the bucket, if the server tells: also a server that refuses us does.
 async fn bucket_region(client: &Client, bucket: &str) -> Result<Option<String>, Problem> {
     let request = client.head_bucket().bucket(bucket);
-    match request.customize().config_override(time_limit(0)).send().await {
+    match request.send().await {
         Ok(answer) => Ok(answer.bucket_region().map(str::to_owned)),
         Err(error) => {
             let response = error.raw_response();

@@ -9,16 +9,21 @@ use super::super::Problem;
 use super::S3Store;
 
 /// Error codes of a busy server, or of a race that another attempt decides.
-const TRANSIENT_CODES: [&str; 9] = [
+const TRANSIENT_CODES: [&str; 13] = [
     "BadDigest",
     "ConditionalRequestConflict",
     "ExpiredToken",
+    "IncompleteBody",
     "InternalError",
+    // Of an upload in parts: lost or aborted by somebody else, so begun again.
+    "InvalidPart",
+    "NoSuchUpload",
     "OperationAborted",
     "RequestTimeTooSkewed",
     "RequestTimeout",
     "SlowDown",
     "TooManyRequests",
+    "XAmzContentSHA256Mismatch",
 ];
 /// Error codes of credentials that no attempt mends.
 const CREDENTIAL_CODES: [&str; 4] =
@@ -73,9 +78,9 @@ where
         SdkError::DispatchFailure(failure) => of_dispatch(failure.as_connector_error(), error),
         // A response that cannot be read: broken off, or another server's.
         SdkError::ResponseError(response) => {
-            Problem::Transient(format!("{} ({})", chain(error), response.raw().status()))
+            Problem::Transient(format!("{} ({})", innermost(error), response.raw().status()))
         }
-        other => Problem::Refused(chain(other)),
+        other => Problem::Refused(innermost(other)),
     }
 }
 
@@ -94,7 +99,9 @@ fn of_service(status: u16, code: Option<&str>, message: Option<&str>) -> Problem
         (404, _) => Problem::Absent,
         (403, _) => Problem::Denied { said: format!(" ({said})"), statement: String::new() },
         // An answer of success with an error in its body, a race, a busy or broken server.
-        (200 | 409 | 429 | 500.., _) => Problem::Transient(said),
+        (200 | 409 | 429 | 500.., _) |
+        // An answer to HEAD, which has no body: expired credentials, most likely.
+        (400, "") => Problem::Transient(said),
         _ => Problem::Refused(said),
     }
 }
@@ -103,7 +110,7 @@ fn of_dispatch(
     connector: Option<&aws_sdk_s3::error::ConnectorError>,
     error: &(dyn Error + 'static),
 ) -> Problem {
-    let text = chain(error);
+    let text = innermost(error);
     match connector {
         // The request could not even be signed.
         Some(connector) if connector.is_other() && text.contains("credential") => {
@@ -115,12 +122,12 @@ fn of_dispatch(
 }
 
 /// The innermost cause of an error, which says most.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
+pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
     }
-    innermost.to_string()
+    error.to_string()
 }
 
 #[cfg(test)]
@@ -143,6 +150,9 @@ mod tests {
             (403, "RequestTimeTooSkewed"),
             (400, "RequestTimeout"),
             (200, "InternalError"),
+            (400, "IncompleteBody"),
+            (404, "NoSuchUpload"),
+            (400, ""),
         ] {
             assert!(matches!(of(status, code), Problem::Transient(_)), "{status} {code}");
         }

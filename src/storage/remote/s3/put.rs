@@ -1,6 +1,6 @@
 //! Creating an object: one conditional request, or parts for large files.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{ByteStream, Length};
@@ -9,12 +9,11 @@ use aws_sdk_s3::types::{
     ServerSideEncryption,
 };
 use aws_smithy_types::base64;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tracing::warn;
 
 use super::super::{Body, Content, Problem, Put};
-use super::{S3Store, problem_of, time_limit};
+use super::{S3Store, time_for, time_limit};
 use crate::digest::Digest;
 
 /// Larger objects are sent in parts,
@@ -24,6 +23,10 @@ const PART: u64 = 16 << 20;
 const MAX_PARTS: u64 = 10_000;
 /// so many at a time.
 const PARALLEL_PARTS: usize = 4;
+/// How long the server may take to put the parts together.
+const ASSEMBLY: Duration = Duration::from_mins(2);
+/// Read from files at a time.
+const BUFFER: usize = 256 << 10;
 /// Where an object sent in parts says what its SHA-256 is.
 const DIGEST: &str = "sha256";
 
@@ -57,7 +60,7 @@ impl S3Store {
             .set_ssekms_key_id(kms_key)
             .body(body)
             .customize()
-            .config_override(time_limit(content.bytes))
+            .config_override(time_limit(time_for(content.bytes)))
             .send()
             .await;
         sent.map(drop).map_err(|error| self.sending(&error))
@@ -70,13 +73,11 @@ impl S3Store {
             .create_multipart_upload()
             .bucket(self.access.uri.bucket())
             .key(self.key(key))
-            .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
+            .checksum_algorithm(ChecksumAlgorithm::Crc32)
             .checksum_type(ChecksumType::FullObject)
             .metadata(DIGEST, content.digest.to_string())
             .set_server_side_encryption(encryption)
             .set_ssekms_key_id(kms_key)
-            .customize()
-            .config_override(time_limit(0))
             .send()
             .await
             .map_err(|error| self.sending(&error))?;
@@ -98,39 +99,44 @@ impl S3Store {
         content: &Content<'_>,
     ) -> Result<Vec<CompletedPart>, Problem> {
         let size = PART.max(content.bytes.div_ceil(MAX_PARTS));
-        let turns = Arc::new(Semaphore::new(PARALLEL_PARTS));
-        let mut sending = JoinSet::new();
-        for (number, offset) in (1..).zip((0..content.bytes).step_by(size as usize)) {
-            // Taken before the body is opened, so that few parts are in memory at a time.
-            let turn = Arc::clone(&turns).acquire_owned().await;
-            let length = size.min(content.bytes - offset);
-            let body = body_of(content, offset, length).await?;
-            let request = self
-                .client
-                .upload_part()
-                .bucket(self.access.uri.bucket())
-                .key(self.key(key))
-                .upload_id(upload)
-                .part_number(number)
-                .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
-                .body(body)
-                .customize()
-                .config_override(time_limit(length));
-            sending.spawn(async move {
-                let _turn = turn;
-                let sent = request.send().await.map_err(|error| problem_of(&error))?;
-                Ok::<_, Problem>(
-                    CompletedPart::builder()
+        let mut starts = (1..).zip((0..content.bytes).step_by(size as usize));
+        let (mut sending, mut parts) = (JoinSet::new(), Vec::new());
+        loop {
+            // Few bodies are opened at a time, and none after a failure.
+            while sending.len() < PARALLEL_PARTS
+                && let Some((number, offset)) = starts.next()
+            {
+                let length = size.min(content.bytes - offset);
+                let body = body_of(content, offset, length).await?;
+                let request = self
+                    .client
+                    .upload_part()
+                    .bucket(self.access.uri.bucket())
+                    .key(self.key(key))
+                    .upload_id(upload)
+                    .part_number(number)
+                    .checksum_algorithm(ChecksumAlgorithm::Crc32)
+                    .body(body)
+                    .customize()
+                    .config_override(time_limit(time_for(length)));
+                sending.spawn(async move { (number, request.send().await) });
+            }
+            let problem = match sending.join_next().await {
+                None => break,
+                Some(Ok((number, Ok(part)))) => {
+                    let part = CompletedPart::builder()
                         .part_number(number)
-                        .set_e_tag(sent.e_tag)
-                        .set_checksum_crc64_nvme(sent.checksum_crc64_nvme)
-                        .build(),
-                )
-            });
-        }
-        let mut parts = Vec::new();
-        while let Some(part) = sending.join_next().await {
-            parts.push(part.map_err(|error| Problem::Transient(error.to_string()))??);
+                        .set_e_tag(part.e_tag)
+                        .set_checksum_crc32(part.checksum_crc32);
+                    parts.push(part.build());
+                    continue;
+                }
+                Some(Ok((_, Err(error)))) => self.problem(&error, "s3:PutObject"),
+                Some(Err(error)) => Problem::Transient(error.to_string()),
+            };
+            // What arrives after the abort would stay for ever.
+            sending.shutdown().await;
+            return Err(problem);
         }
         parts.sort_by_key(CompletedPart::part_number);
         Ok(parts)
@@ -153,8 +159,7 @@ impl S3Store {
             .multipart_upload(parts)
             .if_none_match("*")
             .customize()
-            // The server puts the parts together before it answers.
-            .config_override(time_limit(512 << 20))
+            .config_override(time_limit(ASSEMBLY))
             .send()
             .await;
         match completed {
@@ -170,24 +175,18 @@ impl S3Store {
     async fn abort(&self, key: &str, upload: &str) {
         let request = self.client.abort_multipart_upload().bucket(self.access.uri.bucket());
         let request = request.key(self.key(key)).upload_id(upload);
-        let aborted = request.customize().config_override(time_limit(0)).send().await;
+        let aborted = request.send().await;
         if let Err(error) = aborted
             && error.code() != Some("NoSuchUpload")
         {
-            warn!(key, problem = %problem_of(&error), "an unfinished upload could not be aborted");
+            warn!(key, problem = %self.problem(&error, "s3:AbortMultipartUpload"), "an unfinished upload could not be aborted");
         }
     }
 
     /// Whether what is there is `content`.
     async fn compare(&self, key: &str, content: &Content<'_>) -> Result<Put, Problem> {
         let request = self.client.head_object().bucket(self.access.uri.bucket());
-        let there = request
-            .key(self.key(key))
-            .checksum_mode(ChecksumMode::Enabled)
-            .customize()
-            .config_override(time_limit(0))
-            .send()
-            .await;
+        let there = request.key(self.key(key)).checksum_mode(ChecksumMode::Enabled).send().await;
         let there = match there {
             Ok(there) => there,
             Err(error) => {
@@ -202,13 +201,13 @@ impl S3Store {
             return Ok(Put::Other);
         }
         let known = there.metadata().and_then(|metadata| metadata.get(DIGEST));
-        let same = match (there.checksum_sha256(), known) {
+        // That of an object in parts, which ends in their number, is no digest of its content.
+        let checksum = there.checksum_sha256().filter(|checksum| !checksum.contains('-'));
+        let same = match (checksum, known) {
             (Some(checksum), _) => checksum == base64::encode(content.digest.as_bytes()),
             (None, Some(digest)) => *digest == content.digest.to_string(),
             // Written by something else than Dyad: only its bytes tell.
-            (None, None) => {
-                Digest::of(&self.get(key, None, content.bytes).await?) == content.digest
-            }
+            (None, None) => Digest::of(&self.get(key, content.bytes).await?) == content.digest,
         };
         Ok(if same { Put::Same } else { Put::Other })
     }
@@ -250,7 +249,7 @@ async fn body_of(content: &Content<'_>, offset: u64, length: u64) -> Result<Byte
         }
         Body::File(path) => {
             let part = ByteStream::read_from().path(path).offset(offset);
-            let part = part.length(Length::Exact(length)).build().await;
+            let part = part.length(Length::Exact(length)).buffer_size(BUFFER).build().await;
             part.map_err(|error| Problem::Refused(format!("`{}`: {error}", path.display())))
         }
     }

@@ -18,9 +18,10 @@ fn upload(folder: &Path, name: &str, bytes: &[u8]) -> Upload {
     }
 }
 
-fn soon() -> Option<Instant> {
-    static END: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    Some(*END.get_or_init(|| Instant::now() + Duration::from_secs(60)))
+/// Waits for all uploads, for a minute at most.
+fn drain(uploader: &Uploader) -> Drained {
+    let end = Instant::now() + Duration::from_mins(1);
+    uploader.drain(|| Some(end))
 }
 
 #[test]
@@ -32,7 +33,7 @@ fn files_arrive_although_the_server_fails_for_a_while() {
     for number in 0..10_u8 {
         uploader.submit(upload(folder.path(), &number.to_string(), &[number]));
     }
-    assert_eq!(uploader.drain(soon), Drained { uploaded: 10, left: 0 });
+    assert_eq!(drain(&uploader), Drained { uploaded: 10, left: 0 });
     assert_eq!(store.keys().len(), 10);
 }
 
@@ -50,7 +51,7 @@ fn what_is_refused_or_foreign_is_left_and_what_is_gone_is_skipped() {
     let gone = upload(folder.path(), "gone", b"gone");
     crate::storage::remove(&gone.path).unwrap();
     uploader.submit(gone);
-    assert_eq!(uploader.drain(soon), Drained { uploaded: 1, left: 2 });
+    assert_eq!(drain(&uploader), Drained { uploaded: 1, left: 2 });
     assert_eq!(store.read("shards/taken", 10).unwrap(), b"foreign");
 }
 
@@ -84,7 +85,7 @@ fn the_producer_waits_while_too_much_is_unsent() {
     assert!(!waiting.is_finished());
     store.fail_next(0);
     waiting.join().unwrap();
-    assert_eq!(uploader.drain(soon).left, 0);
+    assert_eq!(drain(&uploader).left, 0);
 
     store.fail_next(usize::MAX);
     uploader.submit(Upload { bytes: MAX_UNSENT + 1, ..upload(folder.path(), "b", b"b") });
@@ -120,8 +121,39 @@ fn a_watcher_can_stop_an_upload_and_hears_of_it() {
         let watcher = Some(gate.clone() as Arc<dyn UploadWatcher>);
         let rank = Rank::Checkpoint(1);
         uploader.submit(Upload { rank, watcher, ..upload(folder.path(), &name, b"x") });
-        uploader.drain(soon);
+        drain(&uploader);
         assert_eq!(gate.told.load(Ordering::SeqCst), !closed);
     }
     assert_eq!(store.keys(), ["shards/false"]);
+}
+
+#[test]
+fn a_file_damaged_on_the_disk_is_given_up_and_blocks_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(MemoryStore::default());
+    store.fail_next(1);
+    let damaged = upload(folder.path(), "damaged", b"what it should be");
+    write_atomic(&damaged.path, b"something else").unwrap();
+    let uploader = Uploader::start(store.clone());
+    uploader.submit(damaged);
+    assert_eq!(drain(&uploader), Drained { uploaded: 0, left: 1 });
+    assert!(store.keys().is_empty());
+}
+
+#[test]
+fn a_checkpoint_goes_before_shards_that_are_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(MemoryStore::default());
+    store.fail_next(usize::MAX);
+    let uploader = Uploader::start(store.clone());
+    for number in 0..2 * WORKERS {
+        uploader.submit(upload(folder.path(), &number.to_string(), b"shard"));
+    }
+    // Long enough for waits that are longer than this test.
+    thread::sleep(Duration::from_secs(3));
+    let rank = Rank::Checkpoint(1);
+    uploader.submit(Upload { rank, ..upload(folder.path(), "checkpoint", b"checkpoint") });
+    thread::sleep(Duration::from_millis(500));
+    store.fail_next(0);
+    assert_eq!(drain(&uploader), Drained { uploaded: 2 * WORKERS + 1, left: 0 });
 }

@@ -152,12 +152,12 @@ impl fmt::Display for Plan {
                 writeln!(f, "  remove  shard {shard} ({bytes} bytes): its rows are in {holders}")?;
             }
             for Discard { name, bytes, why } in &space.discards {
-                let verb = "discard";
-                writeln!(f, "  {verb} {name} ({bytes} bytes): {why}")?;
+                // Names come from listings, and may hold anything.
+                writeln!(f, "  discard {} ({bytes} bytes): {why}", name.escape_debug())?;
             }
             for Merge { sources, bytes, engine } in &space.merges {
                 let names = sources.iter().map(|s| s.short(8)).collect::<Vec<_>>().join(", ");
-                let count = sources.len();
+                let (count, engine) = (sources.len(), engine.escape_debug());
                 writeln!(
                     f,
                     "  merge   {count} shards ({bytes} bytes): small ones of `{engine}`: {names}"
@@ -186,7 +186,7 @@ impl fmt::Display for Unseen {
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Pinned(run) => write!(f, "run `{run}` reads it"),
+            Self::Pinned(run) => write!(f, "run `{}` reads it", run.escape_debug()),
             Self::Young => {
                 f.write_str("it or what holds its rows is younger than the grace period")
             }

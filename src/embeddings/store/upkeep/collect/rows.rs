@@ -20,8 +20,8 @@ pub(super) enum State {
 /// All rows of a space.
 pub(super) struct Rows<'a> {
     shards: &'a [ShardEntry],
-    /// Sorted by sequence, then by shard.
-    rows: Vec<Row>,
+    /// By sequence, then by shard.
+    sorted: Vec<Row>,
     pub(super) states: Vec<State>,
     /// Whether a shard has been there for the grace period.
     pub(super) settled: Vec<bool>,
@@ -47,13 +47,17 @@ pub(super) enum Verdict {
 impl<'a> Rows<'a> {
     /// The rows of `shards`, which are sorted by name.
     pub(super) fn new(shards: &'a [ShardEntry], settled: Vec<bool>) -> Self {
-        let mut rows = Vec::with_capacity(shards.iter().map(|shard| shard.index.rows()).sum());
+        let mut sorted = Vec::with_capacity(shards.iter().map(|shard| shard.index.rows()).sum());
         for (shard, entry) in (0..).zip(shards) {
             let index = entry.index.keys.iter().zip(&entry.index.checksums);
-            rows.extend(index.map(|(key, checksum)| Row { key: *key, shard, checksum: *checksum }));
+            sorted.extend(index.map(|(key, checksum)| Row {
+                key: *key,
+                shard,
+                checksum: *checksum,
+            }));
         }
-        rows.sort_unstable();
-        Self { shards, rows, states: vec![State::Stays; shards.len()], settled }
+        sorted.sort_unstable();
+        Self { shards, sorted, states: vec![State::Stays; shards.len()], settled }
     }
 
     /// What would become of the rows of a shard without it.
@@ -98,8 +102,8 @@ impl<'a> Rows<'a> {
 
     /// The rows of a sequence in shards that do not go, by the name of the shard.
     fn of(&self, key: &Digest) -> impl Iterator<Item = &Row> {
-        let first = self.rows.partition_point(|row| row.key < *key);
-        let rows = self.rows[first..].iter().take_while(move |row| row.key == *key);
+        let first = self.sorted.partition_point(|row| row.key < *key);
+        let rows = self.sorted[first..].iter().take_while(move |row| row.key == *key);
         rows.filter(|row| self.states[row.shard as usize] != State::Goes)
     }
 }

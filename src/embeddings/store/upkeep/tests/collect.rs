@@ -1,9 +1,10 @@
 //! Garbage collection step by step: what goes when, and why what stays stays.
 
+use super::Unseen::{Embedded, Quarantined, Temporary};
 use super::*;
 use crate::storage::remote::ObjectStore;
 
-const GRACE: Duration = Duration::from_secs(7 * 86_400);
+const GRACE: Duration = Duration::from_hours(7 * 24);
 
 /// Plans and carries out; the plan's summary.
 fn run(cache: &Cache) -> String {
@@ -32,7 +33,7 @@ fn small_shards_become_one_and_go_when_the_grace_period_is_over() {
     assert_eq!(merged_entry.index.engine, ENGINE);
 
     // The others wait for it, however often somebody looks.
-    store.wait(GRACE - DAY);
+    store.wait(6 * DAY);
     assert_eq!(prefix(&run(&cache)), "merge=0 sources=0 remove=0 discard=0 wait=3 keep=1");
     store.wait(DAY);
     assert_eq!(prefix(&run(&cache)), "merge=0 sources=0 remove=3 discard=0 wait=0 keep=1");
@@ -141,7 +142,6 @@ fn leftovers_and_finished_unit_plans_go_and_others_stay() {
 
     let survey = survey(&cache, &[], &Shutdown::default()).unwrap();
     let gone: Vec<_> = plan(&survey, GRACE).spaces[0].discards.iter().map(|d| d.why).collect();
-    use Unseen::{Embedded, Quarantined, Temporary};
     assert_eq!(gone, [Temporary, Quarantined, Embedded, Embedded]);
     assert_eq!(prefix(&run(&cache)), "merge=0 sources=0 remove=0 discard=4 wait=0 keep=1");
     let after = store.keys();

@@ -92,7 +92,7 @@ fn parquet_is_refused_where_it_is_not_built_in() {
 #[test]
 fn parquet_files_read_back_as_they_were_written() {
     use parquet::file::reader::{FileReader, SerializedFileReader};
-    use parquet::record::RowAccessor;
+    use parquet::record::{ListAccessor, RowAccessor};
 
     let (store, cache) = bucket();
     add(&store, &cache, rows(0..4));
@@ -112,10 +112,7 @@ fn parquet_files_read_back_as_they_were_written() {
     for record in reader.get_row_iter(None).unwrap() {
         let record = record.unwrap();
         let list = record.get_list(3).unwrap();
-        let values = (0..list.len()).map(|at| {
-            use parquet::record::ListAccessor;
-            list.get_float(at).unwrap()
-        });
+        let values = (0..list.len()).map(|at| list.get_float(at).unwrap());
         let names = record.get_string(2).ok().cloned();
         let key: Digest = record.get_string(0).unwrap().parse().unwrap();
         found.push((key, record.get_int(1).unwrap(), names, values.collect::<Vec<_>>()));
