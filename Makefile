@@ -13,7 +13,7 @@ $(2) 2>&1 | tee target/$(1).log; status=$$?; \
 grep '^skipped: ' target/$(1).log || echo "skipped: nothing"; exit $$status
 endef
 
-.PHONY: help demo test test-long test-faults s3-servers fuzz test-tch test-parquet check bench bench-tch libtorch parity-real tools tools-tch clean-demo
+.PHONY: estimate-check help demo test test-long test-faults s3-servers fuzz test-tch test-parquet check bench bench-tch libtorch parity-real tools tools-tch clean-demo
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -59,6 +59,9 @@ bench: tools ## speed of the embedded default
 
 bench-tch: tools-tch libtorch ## the same on libtorch
 	$(TCH) bench --features tch --bench throughput
+
+estimate-check: tools ## estimates beside real runs, half an hour on an idle machine; ESTIMATE_SIZES=40,80,160 is shorter
+	$(CARGO) bench --bench estimate
 
 libtorch: ## fetch the pinned libtorch from the Python package index into LIBTORCH
 	bash container/libtorch.sh $(LIBTORCH) cpu

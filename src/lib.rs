@@ -5,13 +5,14 @@
 //! keeps them in a content-addressed store, [`dataset`] splits the pairs and draws negatives,
 //! [`classifier`] is the symmetric network on two embeddings, [`training`] fits it and survives any
 //! interruption, [`evaluation`] measures it on pairs that nothing else has seen, [`artifacts`]
-//! writes the model directory and [`inference`] reads it back to score new pairs.
+//! writes the model directory and [`inference`] reads it back to score new pairs. [`estimate`] tells
+//! beforehand what all of it takes and costs.
 //!
 //! | Layer | Modules | May use |
 //! |---|---|---|
 //! | 0 values | `digest`, `protein` | nothing of ours |
 //! | 1 edges | `storage`, `progress`, `device`, `shutdown` | 0 |
-//! | 2 stages | the modules above, in that order, and `sample` | 0, 1, earlier stages |
+//! | 2 stages | the modules above, in that order, `estimate` and `sample` | 0, 1, earlier stages |
 //! | 3 | `config` | the stages' `Settings` |
 //! | 4 | `pipeline` | 0 to 3 |
 //! | 5 | `container`, `cli`, `main` | all above |
@@ -46,6 +47,8 @@ pub mod training;
 pub mod artifacts;
 
 pub mod inference;
+
+pub mod estimate;
 
 pub mod sample;
 

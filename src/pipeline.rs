@@ -2,6 +2,8 @@
 
 mod data;
 mod results;
+mod survey;
+mod timings;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +19,7 @@ use crate::device::{self, ComputeDevice, DeviceError};
 use crate::digest::Digest;
 use crate::embeddings::esm2::{Encoder, EncoderError};
 use crate::embeddings::{self, CacheLocation, EmbeddingSpace, EmbeddingStore, PinnedTable};
+use crate::estimate::{Component, EncoderShape, Instance};
 use crate::evaluation::{self, Metrics};
 use crate::interactions;
 use crate::progress::Observer;
@@ -25,6 +28,9 @@ use crate::shutdown::Shutdown;
 use crate::storage::sync::SharedFolder;
 use crate::training::{self, CheckpointFolder, EpochRecord, RunIdentity};
 use data::Data;
+pub use survey::{Survey, survey};
+use timings::Stopwatch;
+pub use timings::profile;
 
 /// Why a run failed, by stage.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +99,8 @@ pub struct Places {
     pub checkpoints: PathBuf,
     /// The embedding store, and the bucket that shares it and the checkpoints.
     pub cache: CacheLocation,
+    /// The file that compares predicted and actual seconds.
+    pub timings: PathBuf,
 }
 
 /// A training run.
@@ -103,6 +111,8 @@ pub struct Run<'a> {
     pub places: &'a Places,
     /// All settings.
     pub config: &'a RunConfig,
+    /// The type of this machine, where it is known.
+    pub instance: Option<&'a Instance>,
     /// Told about progress.
     pub observer: &'a dyn Observer,
     /// Read between units of work.
@@ -131,9 +141,19 @@ pub struct Summary {
 
 /// Trains, evaluates and writes a classifier.
 pub fn train(run: &Run<'_>) -> Result<Summary, Error> {
+    let watch = Stopwatch::new(run.observer);
+    let summary = train_watched(&Run { observer: &watch, ..*run }, &watch)?;
+    watch.write(&run.places.timings, &summary.run_id, summary.complete);
+    Ok(summary)
+}
+
+fn train_watched(run: &Run<'_>, watch: &Stopwatch<'_>) -> Result<Summary, Error> {
     let device = device::resolve(run.config.device)?;
     info!("device: {} ({})", device.name, device.reason);
-    let data = data::read(run)?;
+    watch.finish(Component::StartUp);
+    let read = || watch.finish(Component::Sequences);
+    let data = data::read(run.inputs, run.config, run.observer, read)?;
+    watch.finish(Component::Negatives);
     let encoder = Encoder::open(&run.inputs.encoder)?;
     let space = EmbeddingSpace::new(&encoder, &run.config.embeddings);
     let identity = identity(run.config, &space, &data);
@@ -142,16 +162,26 @@ pub fn train(run: &Run<'_>) -> Result<Summary, Error> {
     // Before any work: it counts this attempt, which stops older ones, and tries the bucket.
     let remote = run.places.cache.remote.as_ref();
     let checkpoints = CheckpointFolder::open(&run.places.checkpoints, &job.identity, remote)?;
+    job.foresee(watch);
+    watch.finish(Component::StartUp);
 
     let PinnedTable { values: mut table, digest } = match job.embed() {
-        Err(embeddings::Error::Interrupted) => return job.write_interrupted(),
+        Err(embeddings::Error::Interrupted) => {
+            watch.finish(Component::Embedding);
+            return job.write_interrupted();
+        }
         table => table?,
     };
+    watch.finish(Component::Embedding);
     let standardizer = job.standardize(&mut table);
     let table = classifier::embedding_table(table, job.space.dimension, &job.device.device);
+    watch.finish(Component::Evaluation);
     let outcome = job.fit(table.clone(), digest, &checkpoints)?;
+    watch.finish(Component::Training);
     let scored = job.evaluate(&table, &outcome)?;
-    job.write(&outcome, scored, &standardizer)
+    let summary = job.write(&outcome, scored, &standardizer)?;
+    watch.finish(Component::Evaluation);
+    Ok(summary)
 }
 
 /// The digest of everything that changes the result.
@@ -178,6 +208,16 @@ struct Scored {
 }
 
 impl Job<'_> {
+    /// Predicts what is to come.
+    fn foresee(&self, watch: &Stopwatch<'_>) {
+        let config = self.encoder.config();
+        let shape = EncoderShape::of(config, &self.encoder.identity().name);
+        let cache = &self.run.places.cache.folder;
+        let profile =
+            timings::profile(&self.device, &config.shape_name(), cache, self.run.instance);
+        watch.foresee(&Survey::of(&self.data), shape, self.run, profile);
+    }
+
     /// The embeddings of the catalogue's proteins in its order, the same in every attempt.
     fn embed(&self) -> Result<PinnedTable, embeddings::Error> {
         let proteins = self.data.catalogue.proteins();

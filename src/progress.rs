@@ -1,5 +1,7 @@
 //! Progress as events: stages emit them, the outermost layer shows them.
 
+use std::time::Duration;
+
 /// A piece of work long enough to be watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Task {
@@ -14,6 +16,8 @@ pub enum Task {
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
+    /// What the run is expected to take from here on.
+    Forecast(Forecast),
     /// Work of `total` units begins, `done` of them finished by an earlier attempt.
     Started {
         /// The work.
@@ -35,6 +39,34 @@ pub enum Event {
         /// The work.
         task: Task,
     },
+}
+
+/// What the parts of a run that are still to come are expected to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forecast {
+    /// All epochs.
+    pub training: Duration,
+    /// How many epochs there are.
+    pub epochs: usize,
+    /// What follows on them.
+    pub after: Duration,
+}
+
+impl Forecast {
+    /// What is left of the run while `left` of `whole` is left of a task.
+    ///
+    /// Epochs to come are expected to take as long as the present one, which tells better than any
+    /// forecast; early stopping is not foreseen.
+    pub fn left(&self, task: Task, left: Duration, whole: Duration) -> Duration {
+        let to_come = match task {
+            Task::Reading | Task::Embedding => self.training,
+            Task::Epoch(number) => {
+                let epochs = self.epochs.saturating_sub(number);
+                whole.saturating_mul(u32::try_from(epochs).unwrap_or(u32::MAX))
+            }
+        };
+        left.saturating_add(to_come).saturating_add(self.after)
+    }
 }
 
 /// Somebody who watches.

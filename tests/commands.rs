@@ -3,6 +3,7 @@
 mod cache;
 mod configuration;
 mod embed;
+mod estimate;
 mod evaluate;
 mod help;
 mod predict;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Stages in pipeline order; each may use those before it.
-const STAGES: [&str; 10] = [
+const STAGES: [&str; 11] = [
     "interactions",
     "sequences",
     "embeddings",
@@ -15,6 +15,7 @@ const STAGES: [&str; 10] = [
     "training",
     "artifacts",
     "inference",
+    "estimate",
     "sample",
 ];
 const VALUES: [&str; 2] = ["digest", "protein"];
@@ -41,9 +42,10 @@ fn allowed(module: &str) -> Option<Vec<&'static str>> {
 }
 
 /// Words that only some modules may contain.
-const RESERVED: [(&str, &[&str]); 6] = [
+const RESERVED: [(&str, &[&str]); 7] = [
     ("std::env", &["config", "container", "cli", "main"]),
     ("aws_sdk_s3", &["storage"]),
+    ("aws_sdk_pricing", &["storage"]),
     ("reqwest", &["http"]),
     ("hf_hub", &["http"]),
     (

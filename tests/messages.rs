@@ -4,6 +4,7 @@
 mod arguments;
 mod cache;
 mod encoder;
+mod estimate;
 mod interactions;
 mod machine;
 mod models;

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
+use std::time::Instant;
 
 use indicatif::MultiProgress;
 
@@ -28,6 +29,8 @@ pub(super) struct Context {
     pub(super) environment: Vec<(String, String)>,
     pub(super) shutdown: Shutdown,
     pub(super) style: ProgressStyle,
+    /// When the program started.
+    began: Instant,
     /// Shared by bars and log lines, which must not be written into each other.
     pub(super) bars: MultiProgress,
 }
@@ -49,7 +52,8 @@ impl Context {
             _ if interactive => ProgressStyle::Bars,
             _ => ProgressStyle::Lines,
         };
-        Self { root, shutdown: Shutdown::default(), style, bars: MultiProgress::new(), environment }
+        let (shutdown, began, bars) = (Shutdown::default(), Instant::now(), MultiProgress::new());
+        Self { root, environment, shutdown, style, began, bars }
     }
 
     /// The value of an environment variable that is set and not empty.
@@ -58,9 +62,14 @@ impl Context {
     }
 
     pub(super) fn observer(&self) -> Box<dyn Observer> {
+        self.observer_of(None)
+    }
+
+    /// The same, which also tells what a run costs where the price per hour is known.
+    pub(super) fn observer_of(&self, usd_per_hour: Option<f64>) -> Box<dyn Observer> {
         match self.style {
             ProgressStyle::Bars => Box::new(Bars::new(self.bars.clone())),
-            ProgressStyle::Lines => Box::new(Lines::default()),
+            ProgressStyle::Lines => Box::new(Lines::new(self.began, usd_per_hour)),
             ProgressStyle::None => Box::new(Silent),
         }
     }

@@ -8,7 +8,9 @@ use crate::container::ContainerError;
 use crate::storage::remote::{Problem, RemoteError};
 use crate::training::{self, CheckpointError};
 use crate::{artifacts, storage};
-use crate::{config, device, embeddings, evaluation, inference, interactions, pipeline, sequences};
+use crate::{
+    config, device, embeddings, estimate, evaluation, inference, interactions, pipeline, sequences,
+};
 
 /// Who can mend it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,11 +160,15 @@ user_errors!(
     artifacts::Error,
     device::DeviceError,
     embeddings::esm2::EncoderError,
+    estimate::CalibrateError,
+    estimate::CalibrationError,
+    estimate::InstanceError,
     evaluation::ScoreFileError,
     interactions::Error,
     sequences::Error,
     ContainerError,
     storage::StorageError,
+    storage::remote::price_list::PriceError,
     RemoteError
 );
 

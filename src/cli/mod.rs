@@ -5,6 +5,7 @@ mod bucket;
 mod cache;
 mod context;
 mod embed;
+mod estimate;
 mod evaluate;
 mod failure;
 mod logging;
@@ -98,6 +99,7 @@ fn command() -> Command {
         .subcommand(embed::command())
         .subcommand(predict::command())
         .subcommand(evaluate::command())
+        .subcommand(estimate::command())
         .subcommand(cache::command())
         .subcommand(sample::command())
 }
@@ -108,6 +110,7 @@ fn dispatch(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
         Some((embed::NAME, matches)) => embed::run(matches, context),
         Some((predict::NAME, matches)) => predict::run(matches, context),
         Some((evaluate::NAME, matches)) => evaluate::run(matches, context),
+        Some((estimate::NAME, matches)) => estimate::run(matches, context),
         Some((cache::NAME, matches)) => cache::run(matches, context),
         Some((_, matches)) => sample::run(matches),
         None => Ok(()),

@@ -11,11 +11,15 @@ use super::failure::Failure;
 use super::{options, output};
 use crate::artifacts;
 use crate::config::Sources;
+use crate::estimate::{self, Instance};
 use crate::pipeline::{self, Inputs, Places, Run, Summary};
 use crate::storage;
 use crate::storage::sync::Remote;
 
 pub(super) const NAME: &str = "train";
+
+/// Compares predicted and actual seconds. It lies where equal runs need not leave equal bytes.
+const TIMINGS: &str = "timings.json";
 
 /// Options that name places; with none of them a SageMaker root is used.
 const PATHS: [&str; 7] =
@@ -67,12 +71,19 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let resolved = options::resolve(matches, context, Sources { implied, ..sources })?;
     resolved.settings.iter().for_each(|setting| info!("{setting}"));
     let cache = bucket::cache(matches, context, &resolved.config)?;
-    let places = Places { model, checkpoints, cache };
-    let observer = context.observer();
+    let timings = match in_root {
+        true => context.root.output_data().join(TIMINGS),
+        false => checkpoints.join(TIMINGS),
+    };
+    let places = Places { model, checkpoints, cache, timings };
+    let instance = if in_root { known_instance(context) } else { None };
+    let price = instance.as_ref().and_then(|instance| instance.price.as_ref());
+    let observer = context.observer_of(price.map(|price| price.usd_per_hour));
     let summary = pipeline::train(&Run {
         inputs: &inputs,
         places: &places,
         config: &resolved.config,
+        instance: instance.as_ref(),
         observer: observer.as_ref(),
         shutdown: &context.shutdown,
     });
@@ -89,6 +100,11 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
         Some(remote) if summary.complete && !in_root => publish(&summary, &places, remote),
         _ => Ok(()),
     }
+}
+
+/// The instance type that the platform names, if the table of prices has it.
+fn known_instance(context: &Context) -> Option<Instance> {
+    estimate::named_instance(&context.root.instance_type()?).ok()
 }
 
 /// Uploads a finished model, which a failure leaves where it is.

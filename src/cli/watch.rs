@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use tracing::info;
 
-use crate::progress::{Event, Observer, Task};
+use crate::progress::{Event, Forecast, Observer, Task};
 
 /// Seconds between two log lines about one task.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -38,6 +38,8 @@ impl Observer for Bars {
     fn observe(&self, event: Event) {
         let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
+            // A bar shows its own task.
+            Event::Forecast(_) => {}
             Event::Started { task, done, total } => {
                 let (name, unit) = names(task);
                 let template = format!(
@@ -71,8 +73,19 @@ impl Observer for Bars {
 }
 
 /// A log line now and then: no carriage return, no tab, plain decimals.
+pub(super) struct Lines {
+    /// When the program started, from where on it is paid for.
+    began: Instant,
+    /// The price of the instance, where it is known.
+    usd_per_hour: Option<f64>,
+    tasks: Mutex<Watching>,
+}
+
 #[derive(Default)]
-pub(super) struct Lines(Mutex<HashMap<Task, Watched>>);
+struct Watching {
+    tasks: HashMap<Task, Watched>,
+    forecast: Option<Forecast>,
+}
 
 struct Watched {
     started: Instant,
@@ -82,11 +95,19 @@ struct Watched {
     total: u64,
 }
 
+impl Lines {
+    pub(super) fn new(began: Instant, usd_per_hour: Option<f64>) -> Self {
+        Self { began, usd_per_hour, tasks: Mutex::default() }
+    }
+}
+
 impl Observer for Lines {
     fn observe(&self, event: Event) {
-        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watching = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let Watching { tasks, forecast } = &mut *watching;
         let now = Instant::now();
         match event {
+            Event::Forecast(told) => *forecast = Some(told),
             Event::Started { task, done, total } => {
                 let watched = Watched { started: now, shown: now, before: done, done, total };
                 tasks.insert(task, watched);
@@ -96,7 +117,11 @@ impl Observer for Lines {
                 watched.done += units;
                 if now.duration_since(watched.shown) >= LINE_EVERY {
                     watched.shown = now;
-                    info!("{}", watched.line(task, now));
+                    let spent = now.duration_since(self.began);
+                    let run = forecast
+                        .map(|forecast| watched.of_run(&forecast, task, now))
+                        .map(|left| of_run(left, spent, self.usd_per_hour));
+                    info!("{}{}", watched.line(task, now), run.unwrap_or_default());
                 }
             }
             Event::Finished { task } => drop(tasks.remove(&task)),
@@ -104,12 +129,34 @@ impl Observer for Lines {
     }
 }
 
+/// What is left of the run and, where the price is known, its cost so far and at its end.
+fn of_run(left: Duration, spent: Duration, usd_per_hour: Option<f64>) -> String {
+    let text = format!("; run: {:.0} s left", left.as_secs_f64());
+    let Some(price) = usd_per_hour else { return text };
+    let cost = |time: Duration| time.as_secs_f64() / 3600.0 * price;
+    let (so_far, whole) = (cost(spent), cost(spent.saturating_add(left)));
+    format!("{text}, {so_far:.3} of {whole:.3} USD on demand")
+}
+
 impl Watched {
+    /// Units per second since this attempt began.
+    fn rate(&self, now: Instant) -> f64 {
+        let seconds = now.duration_since(self.started).as_secs_f64();
+        (self.done - self.before) as f64 / seconds.max(1e-3)
+    }
+
+    /// What is left of the run.
+    fn of_run(&self, forecast: &Forecast, task: Task, now: Instant) -> Duration {
+        let time = |units: u64| {
+            Duration::try_from_secs_f64(units as f64 / self.rate(now).max(1e-3)).unwrap_or_default()
+        };
+        forecast.left(task, time(self.total.saturating_sub(self.done)), time(self.total))
+    }
+
     fn line(&self, task: Task, now: Instant) -> String {
         let (name, unit) = names(task);
-        let Self { before, done, total, .. } = *self;
-        let seconds = now.duration_since(self.started).as_secs_f64();
-        let rate = (done - before) as f64 / seconds.max(1e-3);
+        let Self { done, total, .. } = *self;
+        let rate = self.rate(now);
         let left = total.saturating_sub(done) as f64 / rate.max(1e-3);
         let percent = 100.0 * done as f64 / total.max(1) as f64;
         format!("{name}: {percent:.1} % of {total} {unit}, {rate:.0} {unit}/s, {left:.0} s left")
@@ -126,5 +173,21 @@ mod tests {
         let watched = Watched { started, shown: started, before: 100, done: 300, total: 1000 };
         let line = watched.line(Task::Epoch(2), started + Duration::from_secs(4));
         assert_eq!(line, "epoch 2: 30.0 % of 1000 pairs, 50 pairs/s, 14 s left");
+    }
+
+    #[test]
+    fn lines_tell_what_is_left_of_the_run_and_what_it_costs() {
+        let started = Instant::now();
+        let watched = Watched { started, shown: started, before: 0, done: 300, total: 1000 };
+        let seconds = Duration::from_secs;
+        let forecast = Forecast { training: seconds(500), epochs: 4, after: seconds(6) };
+        let now = started + seconds(3);
+        // 100 units per second: 7 of 10 seconds are left.
+        assert_eq!(watched.of_run(&forecast, Task::Embedding, now), seconds(7 + 500 + 6));
+        assert_eq!(watched.of_run(&forecast, Task::Epoch(2), now), seconds(7 + 2 * 10 + 6));
+        let left = seconds(1800);
+        assert_eq!(of_run(left, seconds(1800), None), "; run: 1800 s left");
+        let told = of_run(left, seconds(1800), Some(0.7364));
+        assert_eq!(told, "; run: 1800 s left, 0.368 of 0.736 USD on demand");
     }
 }

@@ -31,6 +31,11 @@ struct Group {
     hosts: Option<Vec<String>>,
 }
 
+/// The instance type that the file names; a file that cannot be read names none.
+pub(super) fn instance_type(path: &Path) -> Option<String> {
+    json::read::<ResourceConfig>(path).ok()??.current_instance_type
+}
+
 impl Cluster {
     /// Reads and logs the hosts, and refuses more than one.
     ///

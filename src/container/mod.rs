@@ -164,6 +164,11 @@ impl Root {
         Cluster::read(&self.config("resourceconfig"))
     }
 
+    /// The type of this machine, where the platform tells it.
+    pub fn instance_type(&self) -> Option<String> {
+        cluster::instance_type(&self.config("resourceconfig"))
+    }
+
     /// Makes the folders that the job writes to and proves that it can.
     pub fn probe(&self) -> Result<(), ContainerError> {
         for folder in [self.model(), self.output(), self.output_data(), self.checkpoints()?] {

@@ -97,6 +97,12 @@ impl From<StoreError> for Error {
     }
 }
 
+/// The tokens of each piece of a sequence of so many residues that the encoder sees at once, with
+/// `<cls>` and `<eos>`.
+pub fn token_lengths(residues: usize, settings: &Settings) -> Vec<usize> {
+    windows::windows(residues, settings).into_iter().map(|window| window.len() + 2).collect()
+}
+
 /// What computes embeddings, and who watches.
 pub struct Job<'a> {
     /// The encoder's files.
@@ -268,8 +274,7 @@ fn units(
     let budget = job.token_budget();
     let cut = |digests: &BTreeSet<Digest>| {
         let planned = digests.iter().filter_map(|digest| sequences.get(digest)).map(|sequence| {
-            let windows = windows::windows(sequence.len(), job.settings);
-            let tokens = windows.iter().map(|window| window.len() + 2).sum();
+            let tokens = token_lengths(sequence.len(), job.settings).into_iter().sum();
             PlannedSequence { digest: sequence.digest(), tokens }
         });
         UnitPlan::new(planned.collect(), budget)

@@ -5,12 +5,12 @@ use std::slice;
 
 use tracing::{info, warn};
 
-use super::{Error, Run};
+use super::{Error, Inputs};
 use crate::config::RunConfig;
 use crate::dataset::{self, Catalogue, Dataset, Example, Pairs, Source};
 use crate::digest::Digest;
 use crate::interactions::{self, Audit, InteractionSet};
-use crate::progress::{Event, Task};
+use crate::progress::{Event, Observer, Task};
 use crate::sequences::{self, SequenceSet};
 use crate::storage::SourceFile;
 
@@ -27,34 +27,39 @@ pub(super) struct Data {
     pub(super) sources: BTreeMap<String, Vec<SourceFile>>,
 }
 
-/// Reads pairs and sequences, and cuts the pairs into parts.
-pub(super) fn read(run: &Run<'_>) -> Result<Data, Error> {
-    if run.inputs.validation.is_some() && run.inputs.test.is_none() {
+/// Reads pairs and sequences, and cuts the pairs into parts; `after_reading` is called in between.
+pub(super) fn read(
+    inputs: &Inputs,
+    config: &RunConfig,
+    observer: &dyn Observer,
+    after_reading: impl FnOnce(),
+) -> Result<Data, Error> {
+    if inputs.validation.is_some() && inputs.test.is_none() {
         return Err(Error::ValidationAlone);
     }
     let task = Task::Reading;
     let channels = [
-        (SEQUENCES, Some(&run.inputs.sequences)),
-        (INTERACTIONS, Some(&run.inputs.interactions)),
-        ("validation", run.inputs.validation.as_ref()),
-        ("test", run.inputs.test.as_ref()),
+        (SEQUENCES, Some(&inputs.sequences)),
+        (INTERACTIONS, Some(&inputs.interactions)),
+        ("validation", inputs.validation.as_ref()),
+        ("test", inputs.test.as_ref()),
     ];
     let total = channels.iter().filter(|(_, path)| path.is_some()).count() as u64;
-    run.observer.observe(Event::Started { task, done: 0, total });
-    let sequences = sequences::read(slice::from_ref(&run.inputs.sequences))?;
-    run.observer.observe(Event::Advanced { task, units: 1 });
+    observer.observe(Event::Started { task, done: 0, total });
+    let sequences = sequences::read(slice::from_ref(&inputs.sequences))?;
+    observer.observe(Event::Advanced { task, units: 1 });
     info!("sequences: {} proteins, {} repeated records", sequences.len(), sequences.duplicates());
     let mut sets: BTreeMap<&'static str, InteractionSet> = BTreeMap::new();
     for (channel, path) in channels.into_iter().skip(1) {
         let Some(path) = path else { continue };
-        let settings = settings_for(channel, run.config);
+        let settings = settings_for(channel, config);
         let read = interactions::read(slice::from_ref(path), &settings)?;
         let set = read.resolve(|accession| sequences.get(accession).is_some(), &settings)?;
         info!("{channel}:\n{}", set.audit);
         sets.insert(channel, set);
-        run.observer.observe(Event::Advanced { task, units: 1 });
+        observer.observe(Event::Advanced { task, units: 1 });
     }
-    run.observer.observe(Event::Finished { task });
+    observer.observe(Event::Finished { task });
     let proteins = sets.values().flat_map(|set| &set.pairs).flat_map(|labelled| {
         [labelled.pair.first(), labelled.pair.second()].map(|accession| {
             let found = sequences.get(accession).map(|found| found.sequence().digest());
@@ -72,7 +77,8 @@ pub(super) fn read(run: &Run<'_>) -> Result<Data, Error> {
         sources.insert(channel.to_owned(), set.sources);
         audits.insert(channel, set.audit);
     }
-    let dataset = dataset::build(&catalogue, source(parts), &run.config.dataset)?;
+    after_reading();
+    let dataset = dataset::build(&catalogue, source(parts), &config.dataset)?;
     info!("split:\n{}", dataset.manifest);
     dataset.manifest.warnings.iter().for_each(|warning| warn!("{warning}"));
     Ok(Data { catalogue, sequences, dataset, audits, sources })

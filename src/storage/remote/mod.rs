@@ -6,6 +6,7 @@
 mod folder;
 #[cfg(test)]
 mod memory;
+pub mod price_list;
 mod retry;
 mod s3;
 mod uri;

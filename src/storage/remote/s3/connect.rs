@@ -72,7 +72,8 @@ impl S3Store {
     }
 }
 
-fn https() -> SharedHttpClient {
+/// The HTTP client of all connections.
+pub(in crate::storage::remote) fn https() -> SharedHttpClient {
     let tls = Provider::Rustls(CryptoMode::Ring);
     aws_smithy_http_client::Builder::new().tls_provider(tls).build_https()
 }
@@ -131,7 +132,10 @@ fn has_endpoint(found: &SdkConfig) -> bool {
     found.endpoint_url().is_some() || for_s3().is_some()
 }
 
-async fn check_credentials(found: &SdkConfig) -> Result<(), Problem> {
+/// Proves that there are credentials.
+pub(in crate::storage::remote) async fn check_credentials(
+    found: &SdkConfig,
+) -> Result<(), Problem> {
     let none = || Problem::Credentials("none were found".to_owned());
     let provider = found.credentials_provider().ok_or_else(none)?;
     match tokio::time::timeout(CREDENTIALS, provider.provide_credentials()).await {

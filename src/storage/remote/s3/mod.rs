@@ -10,6 +10,7 @@ mod failure;
 mod put;
 mod read;
 
+pub(super) use connect::{check_credentials, https};
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;

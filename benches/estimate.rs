@@ -1,0 +1,165 @@
+//! Estimates beside real runs: three data sizes with two encoders, as a Markdown table.
+//!
+//! `make estimate-check` runs it. Each encoder is calibrated first; then `dyad train` runs on
+//! made-up data, and what it leaves in `timings.json` is compared with what was asked for: every
+//! component above 5 % of the total within 25 %, the total within 15 %. Nothing else may run.
+//! `ESTIMATE_SIZES=40,80,160` takes other numbers of proteins.
+#![expect(clippy::print_stdout, reason = "the table is the result")]
+#![expect(clippy::disallowed_methods, reason = "a script of files that nobody keeps")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use dyad::classifier::{NamedTensors, tensor_file};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use safetensors::SafeTensors;
+use serde_json::{Value, json};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+const SIZES: [usize; 3] = [200, 600, 2000];
+const PARTNERS: usize = 10;
+/// A component of a smaller share of the total is not compared.
+const COUNTS_FROM: f64 = 0.05;
+const COMPONENT_LIMIT: f64 = 0.25;
+const TOTAL_LIMIT: f64 = 0.15;
+
+fn main() -> Result<()> {
+    let sizes = match std::env::var("ESTIMATE_SIZES") {
+        Ok(text) => text.split(',').map(str::parse).collect::<std::result::Result<_, _>>()?,
+        Err(_) => SIZES.to_vec(),
+    };
+    let folder = tempfile::tempdir()?;
+    let small = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/esm2_t6_tiny");
+    let wide = widened(&small, &folder.path().join("esm2_t6_320d"))?;
+    println!(
+        "| encoder | proteins | part | estimate | run | difference |\n|---|---|---|---|---|---|"
+    );
+    let mut misses = 0;
+    for encoder in [small, wide] {
+        let cache = folder.path().join("calibrated");
+        let data = made_up(&folder.path().join("small"), sizes[0])?;
+        let mut calibrate = dyad("estimate", &data, &encoder);
+        run(calibrate.arg("--cache").arg(&cache).arg("--calibrate"))?;
+        for size in &sizes {
+            let place = folder.path().join(format!("{}-{size}", name(&encoder)));
+            let data = made_up(&place, *size)?;
+            // The calibration, and no embeddings.
+            let fresh = place.join("cache");
+            fs::create_dir_all(&fresh)?;
+            for file in fs::read_dir(&cache)?.flatten().filter(|file| file.path().is_file()) {
+                fs::copy(file.path(), fresh.join(file.file_name()))?;
+            }
+            let out = place.join("run");
+            run(dyad("train", &data, &encoder).arg("--cache").arg(&fresh).arg("--out").arg(&out))?;
+            let timings = fs::read(out.join("checkpoints/timings.json"))?;
+            misses += compare(&name(&encoder), *size, &serde_json::from_slice(&timings)?)?;
+        }
+    }
+    match misses {
+        0 => Ok(()),
+        _ => Err(format!("{misses} estimate(s) are further away than promised").into()),
+    }
+}
+
+/// Prints the rows of a run; how many are too far away.
+fn compare(encoder: &str, proteins: usize, timings: &Value) -> Result<usize> {
+    let seconds = |part: &Value, field: &str| {
+        part[field].as_f64().ok_or_else(|| format!("no number `{field}` in {part}"))
+    };
+    let total = seconds(&timings["total"], "actual_seconds")?;
+    let mut misses = 0;
+    let parts = timings["components"].as_array().into_iter().flatten();
+    for part in parts.chain([&timings["total"]]) {
+        let predicted = seconds(part, "predicted_seconds")?;
+        let actual = seconds(part, "actual_seconds")?;
+        let name = part["component"].as_str().unwrap_or_default();
+        let limit = if name == "total" { TOTAL_LIMIT } else { COMPONENT_LIMIT };
+        if actual < COUNTS_FROM * total && predicted < COUNTS_FROM * total {
+            continue;
+        }
+        let difference = predicted / actual - 1.0;
+        let far = if difference.abs() > limit { " (too far)" } else { "" };
+        misses += usize::from(!far.is_empty());
+        println!(
+            "| {encoder} | {proteins} | {name} | {predicted:.1} s | {actual:.1} s | {:+.0} %{far} |",
+            100.0 * difference
+        );
+    }
+    Ok(misses)
+}
+
+fn name(encoder: &Path) -> String {
+    encoder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn dyad(command: &str, data: &Path, encoder: &Path) -> Command {
+    let mut dyad = Command::new(env!("CARGO_BIN_EXE_dyad"));
+    dyad.arg(command).env("SAGEMAKER_BASE_DIR", "/nonexistent").env("DYAD_PROGRESS", "none");
+    dyad.arg("--interactions").arg(data.join("pairs.tsv"));
+    dyad.arg("--sequences").arg(data.join("proteins.fasta")).arg("--encoder").arg(encoder);
+    dyad
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let output = command.stdout(Stdio::null()).output()?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(String::from_utf8_lossy(&output.stderr).into()),
+    }
+}
+
+/// Proteins with the lengths of a proteome and random partners.
+fn made_up(folder: &Path, proteins: usize) -> Result<PathBuf> {
+    let mut random = ChaCha8Rng::seed_from_u64(proteins as u64);
+    let (mut fasta, mut pairs) = (String::new(), String::from("protein_a\tprotein_b\n"));
+    for protein in 0..proteins {
+        // The sum of twelve uniform numbers is nearly normal.
+        let normal: f64 = (0..12).map(|_| random.random_range(0.0..1.0)).sum::<f64>() - 6.0;
+        let length = (415.0 * (0.7257 * normal).exp()).clamp(30.0, 3000.0) as usize;
+        let mut residue = || char::from(b"LAGVSERTIDPKQNFYMHWC"[random.random_range(0..20)]);
+        let residues: String = (0..length).map(|_| residue()).collect();
+        writeln!(fasta, ">P{protein:05}\n{residues}")?;
+        for _ in 0..PARTNERS {
+            let partner = random.random_range(0..proteins);
+            writeln!(pairs, "P{protein:05}\tP{partner:05}")?;
+        }
+    }
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("proteins.fasta"), fasta)?;
+    fs::write(folder.join("pairs.tsv"), pairs)?;
+    Ok(folder.to_owned())
+}
+
+/// The small encoder in the width of the published one with 8 million parameters, with random
+/// weights: speed does not depend on them.
+fn widened(small: &Path, folder: &Path) -> Result<PathBuf> {
+    let wider = |size: usize| match size {
+        64 => 320,
+        256 => 1280,
+        size => size,
+    };
+    let mut random = ChaCha8Rng::seed_from_u64(8);
+    let bytes = fs::read(small.join("model.safetensors"))?;
+    let mut tensors = NamedTensors::new();
+    for (name, view) in SafeTensors::deserialize(&bytes)?.tensors() {
+        let shape: Vec<usize> = view.shape().iter().copied().map(wider).collect();
+        let count = shape.iter().product();
+        let values = (0..count).map(|_| random.random_range(-0.03..0.03)).collect();
+        tensors.insert(name, (values, shape));
+    }
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("model.safetensors"), tensor_file::encode(&tensors, "random".into()))?;
+    let mut config: Value = serde_json::from_slice(&fs::read(small.join("config.json"))?)?;
+    for (key, value) in
+        [("hidden_size", 320), ("intermediate_size", 1280), ("num_attention_heads", 20)]
+    {
+        config[key] = json!(value);
+    }
+    fs::write(folder.join("config.json"), config.to_string())?;
+    fs::copy(small.join("vocab.txt"), folder.join("vocab.txt"))?;
+    Ok(folder.to_owned())
+}

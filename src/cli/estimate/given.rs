@@ -1,0 +1,160 @@
+//! What the arguments give: files or counts, an encoder or the name of one.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use clap::ArgMatches;
+
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::config::RunConfig;
+use crate::device::ComputeDevice;
+use crate::digest::Digest;
+use crate::embeddings::esm2::Encoder;
+use crate::embeddings::{self, CacheLocation, EmbeddingSpace, EmbeddingStore};
+use crate::estimate::{Counts, EncoderShape, Learning, Lengths, Reference, Workload};
+use crate::pipeline::{self, Inputs, Survey};
+
+/// The mean length of reviewed UniProt entries in the published proteomes, as in `docs/estimate.md`.
+const MEAN_LENGTH: u32 = 540;
+
+/// An encoder that is there, or the shape of a published one.
+pub(super) enum GivenEncoder {
+    Folder(Box<Encoder>),
+    Shape(EncoderShape),
+}
+
+impl GivenEncoder {
+    pub(super) fn new(given: &Path) -> Result<Self, Failure> {
+        let name = given.to_string_lossy();
+        let name = name.strip_prefix("facebook/").unwrap_or(&name);
+        match EncoderShape::published(name) {
+            Some(shape) if !given.is_dir() => Ok(Self::Shape(shape)),
+            _ if given.exists() => Ok(Self::Folder(Box::new(Encoder::open(given)?))),
+            _ => {
+                let names: Vec<_> =
+                    EncoderShape::published_names().map(|name| format!("`{name}`")).collect();
+                Err(Failure::usage(format!(
+                    "`--encoder` `{}` is no folder and no published ESM-2; give a folder, or one of {}",
+                    given.display(),
+                    names.join(", ")
+                )))
+            }
+        }
+    }
+
+    /// The encoder's files, which a calibration computes with.
+    pub(super) fn folder(&self) -> Result<&Encoder, Failure> {
+        match self {
+            Self::Folder(encoder) => Ok(encoder),
+            Self::Shape(shape) => Err(Failure::usage(format!(
+                "`--calibrate` computes with an encoder, and `{}` is a name only; give its folder with \
+                 `--encoder`",
+                shape.name
+            ))),
+        }
+    }
+
+    fn shape(&self) -> EncoderShape {
+        match self {
+            Self::Folder(encoder) => EncoderShape::of(encoder.config(), &encoder.identity().name),
+            Self::Shape(shape) => shape.clone(),
+        }
+    }
+}
+
+/// What is counted.
+pub(super) enum Source {
+    Files(Inputs),
+    Counts { proteins: u32, pairs: u32, mean_length: u32 },
+}
+
+pub(super) fn source(matches: &ArgMatches) -> Result<Source, Failure> {
+    let path = |name: &str| matches.get_one::<PathBuf>(name).cloned();
+    let number = |name: &str| matches.get_one::<u32>(name).copied();
+    let counted = ["proteins", "pairs", "mean-length"].iter().any(|name| number(name).is_some());
+    match (path("interactions"), path("sequences"), number("proteins"), number("pairs")) {
+        (Some(interactions), Some(sequences), None, None) if !counted => {
+            Ok(Source::Files(Inputs {
+                interactions,
+                sequences,
+                encoder: path("encoder").unwrap_or_default(),
+                validation: path("validation"),
+                test: path("test"),
+            }))
+        }
+        (None, None, Some(proteins), Some(pairs)) if proteins > 1 && pairs > 0 => {
+            let mean_length = number("mean-length").unwrap_or(MEAN_LENGTH).max(1);
+            Ok(Source::Counts { proteins, pairs, mean_length })
+        }
+        _ => Err(Failure::usage(
+            "`dyad estimate` counts either files (`--interactions` and `--sequences`) or what you say \
+             (`--proteins` of at least 2 and `--pairs` of at least 1)",
+        )),
+    }
+}
+
+impl Source {
+    pub(super) fn workload(
+        &self,
+        encoder: &GivenEncoder,
+        config: &RunConfig,
+        cache: &CacheLocation,
+        device: &ComputeDevice,
+        context: &Context,
+    ) -> Result<Workload, Failure> {
+        match self {
+            Self::Files(inputs) => {
+                let survey = pipeline::survey(inputs, config, context.observer().as_ref())?;
+                let cached = match encoder {
+                    GivenEncoder::Folder(encoder) => {
+                        cached(&survey, encoder, config, cache, device)?
+                    }
+                    GivenEncoder::Shape(_) => BTreeSet::new(),
+                };
+                Ok(survey.workload(encoder.shape(), config, |digest| cached.contains(digest)))
+            }
+            Self::Counts { proteins, pairs, mean_length } => {
+                let [proteins, pairs, mean] = [*proteins, *pairs, *mean_length].map(f64::from);
+                let all = Lengths::spread(proteins, mean, &config.embeddings);
+                Ok(Workload {
+                    encoder: encoder.shape(),
+                    proteins,
+                    all,
+                    missing: all,
+                    token_budget: config.embeddings.token_budget,
+                    pairs: Counts::split(pairs, &config.dataset),
+                    input_bytes: Workload::input_bytes(proteins, proteins * mean, pairs),
+                    learning: Learning::new(&config.training, &config.classifier),
+                })
+            }
+        }
+    }
+
+    /// The published figure for these counts, to compare with.
+    pub(super) fn reference(&self) -> Option<Reference> {
+        match self {
+            Self::Counts { proteins, pairs, .. } => Reference::of(*proteins, *pairs),
+            Self::Files(_) => None,
+        }
+    }
+}
+
+/// The sequences whose embeddings are cached. Opening the store does what a run does: it verifies
+/// the shards of the folder, and lists the bucket.
+fn cached(
+    survey: &Survey,
+    encoder: &Encoder,
+    config: &RunConfig,
+    cache: &CacheLocation,
+    device: &ComputeDevice,
+) -> Result<BTreeSet<Digest>, Failure> {
+    let space = EmbeddingSpace::new(encoder, &config.embeddings);
+    let folder = cache.folder.join("v1").join(space.id());
+    if cache.remote.is_none() && cache.adopted.is_none() && !folder.exists() {
+        return Ok(BTreeSet::new());
+    }
+    let store = EmbeddingStore::open(cache.clone(), space, &device.name)
+        .map_err(embeddings::Error::from)?;
+    Ok(survey.sequences().filter(|digest| store.contains(digest)).copied().collect())
+}

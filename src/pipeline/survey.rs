@@ -1,0 +1,77 @@
+//! What a run would have to do, counted without doing it.
+
+use std::collections::BTreeMap;
+
+use super::data::{self, Data};
+use super::{Error, Inputs};
+use crate::config::RunConfig;
+use crate::digest::Digest;
+use crate::estimate::{Counts, EncoderShape, Learning, Lengths, Workload};
+use crate::progress::Observer;
+
+/// Counts of a run's input.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// Proteins in the pairs.
+    proteins: usize,
+    /// The residues of each distinct sequence among them.
+    residues: BTreeMap<Digest, usize>,
+    pairs: Counts,
+    input_bytes: f64,
+}
+
+/// Reads pairs and sequences and cuts the pairs into parts, as a run does.
+pub fn survey(
+    inputs: &Inputs,
+    config: &RunConfig,
+    observer: &dyn Observer,
+) -> Result<Survey, Error> {
+    let data = data::read(inputs, config, observer, || ())?;
+    Ok(Survey::of(&data))
+}
+
+impl Survey {
+    pub(super) fn of(data: &Data) -> Self {
+        let names = data.catalogue.proteins().iter();
+        let found = names.filter_map(|(name, _)| data.sequences.get(name));
+        let sequences = found.map(crate::sequences::Found::sequence);
+        let count = |pairs: &[crate::dataset::Example]| pairs.len() as f64;
+        let dataset = &data.dataset;
+        let bytes = data.sources.values().flatten().map(|source| source.bytes as f64).sum();
+        Self {
+            proteins: data.catalogue.len(),
+            residues: sequences.map(|sequence| (sequence.digest(), sequence.len())).collect(),
+            pairs: Counts {
+                train: count(&dataset.train),
+                validation: count(&dataset.validation),
+                test: count(&dataset.test),
+            },
+            input_bytes: bytes,
+        }
+    }
+
+    /// The distinct sequences.
+    pub fn sequences(&self) -> impl Iterator<Item = &Digest> {
+        self.residues.keys()
+    }
+
+    /// The work of a run with an encoder, `is_cached` telling which embeddings are there.
+    pub fn workload(
+        &self,
+        encoder: EncoderShape,
+        config: &RunConfig,
+        is_cached: impl Fn(&Digest) -> bool,
+    ) -> Workload {
+        let missing = self.residues.iter().filter(|(digest, _)| !is_cached(digest));
+        Workload {
+            encoder,
+            proteins: self.proteins as f64,
+            all: Lengths::of(self.residues.values().copied(), &config.embeddings),
+            missing: Lengths::of(missing.map(|(_, residues)| *residues), &config.embeddings),
+            token_budget: config.embeddings.token_budget,
+            pairs: self.pairs,
+            input_bytes: self.input_bytes,
+            learning: Learning::new(&config.training, &config.classifier),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! What cannot be estimated.
+
+use std::path::Path;
+
+use super::{Page, refusal};
+use crate::support::dyad;
+
+#[test]
+fn estimates() {
+    let mut page = Page::default();
+    let mut case = |case: &str, arguments: &[&str]| {
+        page.add(case, &refusal(dyad().arg("estimate").args(arguments), Path::new("/nonexistent")));
+    };
+    let encoder = "--encoder=esm2_t6_8M_UR50D";
+    case("nothing to count", &[encoder]);
+    case("files and counts", &[encoder, "--proteins=10", "--interactions=a", "--sequences=b"]);
+    case("unknown encoder", &["--encoder=esm2_8M", "--proteins=10", "--pairs=10"]);
+    case("a name cannot be measured", &[encoder, "--proteins=10", "--pairs=10", "--calibrate"]);
+    case("instance", &[encoder, "--proteins=10", "--pairs=10", "--instance=ml.g4dn.xlrge"]);
+    insta::assert_snapshot!(page.0, @"
+    nothing to count
+      exit 2: UserError: `dyad estimate` counts either files (`--interactions` and `--sequences`) or what you say (`--proteins` of at least 2 and `--pairs` of at least 1)
+    files and counts
+      exit 2: UserError: `dyad estimate` counts either files (`--interactions` and `--sequences`) or what you say (`--proteins` of at least 2 and `--pairs` of at least 1)
+    unknown encoder
+      exit 2: UserError: `--encoder` `esm2_8M` is no folder and no published ESM-2; give a folder, or one of `esm2_t6_8M_UR50D`, `esm2_t12_35M_UR50D`, `esm2_t30_150M_UR50D`, `esm2_t33_650M_UR50D`, `esm2_t36_3B_UR50D`, `esm2_t48_15B_UR50D`
+    a name cannot be measured
+      exit 2: UserError: `--calibrate` computes with an encoder, and `esm2_t6_8M_UR50D` is a name only; give its folder with `--encoder`
+    instance
+      exit 2: UserError: instance type `ml.g4dn.xlrge` is not in the table; the nearest is `ml.g4dn.xlarge`, and `dyad estimate` without `--instance` lists all
+    ");
+}
