@@ -118,6 +118,14 @@ fn metric_definitions_read_every_value_of_an_epochs_line() {
     assert_eq!(recorded(&logged(&record)), expected, "an undefined metric is not recorded");
 }
 
+#[test]
+fn the_progress_line_of_the_documentation_is_recorded_as_no_metric() {
+    let page = text(&project("docs/estimate.md"));
+    let line = page.lines().find(|line| line.starts_with("epoch 3: ")).unwrap();
+    assert!(line.ends_with(" USD on demand"), "{line}");
+    assert_eq!(recorded(line), BTreeMap::new());
+}
+
 /// The fragment of a heading: lower case, hyphens for spaces, no punctuation.
 fn fragment(heading: &str) -> String {
     let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));

@@ -35,6 +35,9 @@ const PAIRS: usize = 100_000;
 /// smaller where there is room, else larger. Not far away, for large steps leave the caches.
 const BATCH_RATIO: usize = 4;
 const SEED: u64 = 1;
+/// Seconds for which a term of the fit counts that was not seen: none per token, pair of tokens or
+/// pair is faster.
+const UNSEEN: f64 = 1e-12;
 
 /// Why nothing was measured.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +83,7 @@ pub fn calibrate(
     let table = random_table(subject.device, shape.width);
     let scored = scoring_time(subject, &table);
     // A term that was not seen is as good as none, and a rate must be finite.
-    let rate = |flops: f64, seconds: f64| flops / seconds.max(1e-15);
+    let rate = |flops: f64, seconds: f64| flops / seconds.max(UNSEEN);
     let calibration = Calibration {
         schema: Calibration::schema(),
         engine: subject.device.name.clone(),

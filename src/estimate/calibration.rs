@@ -9,8 +9,8 @@ use crate::storage::{self, StorageError};
 
 const SCHEMA: &str = "dyad-calibration-1";
 const LONGEST: u64 = 64 << 10;
-/// No rate or time that a device can have lies outside.
-const PLAUSIBLE: std::ops::RangeInclusive<f64> = 1e-18..=1e18;
+/// No rate lies outside that `--calibrate` can find, terms that it did not see included.
+const PLAUSIBLE: std::ops::RangeInclusive<f64> = 1.0..=1e26;
 
 /// Rates of one device for encoders like the one it was measured with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -178,7 +178,9 @@ mod tests {
             matches!(loaded, Err(CalibrationError::Damaged { .. }))
         };
         assert!(!refused(&|_| ()));
+        assert!(!refused(&|value| value["attention"] = 1.5e18.into()), "a term that was not seen");
         assert!(refused(&|value| value["linear"] = 0.0.into()));
+        assert!(refused(&|value| value["linear"] = 1e30.into()));
         assert!(refused(&|value| value["step"] = (-1.0).into()));
         assert!(refused(&|value| value["schema"] = "dyad-calibration-2".into()));
         assert!(refused(&|value| value["shape"] = "esm2_t6_320d".into()));
