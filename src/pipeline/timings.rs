@@ -31,7 +31,10 @@ pub fn profile(
     let base = match instance.filter(|instance| instance.has_gpu() == on_gpu) {
         Some(instance) => Profile::of(instance),
         // Of the GPUs that Dyad is meant for, the smallest.
-        None if on_gpu => Profile::gpu(&device.name, T4_PEAK, threads as f64),
+        None if on_gpu => {
+            let origin = "assumed to be an NVIDIA T4, which nobody has measured".to_owned();
+            Profile { origin, ..Profile::gpu(&device.name, T4_PEAK, threads as f64) }
+        }
         None => Profile::cpu(&device.name, threads as f64, 1.0),
     };
     let base = Profile { device: device.name.clone(), token_budget: device.token_budget, ..base };
@@ -45,6 +48,7 @@ pub fn profile(
     }
 }
 
+/// Operations per second in 32-bit floating point, from the data sheet of the NVIDIA T4.
 const T4_PEAK: f64 = 8.14e12;
 
 /// Measures the parts of an attempt: a decorator of the run's observer, told by the pipeline when
