@@ -8,6 +8,7 @@ mod estimate;
 mod interactions;
 mod machine;
 mod models;
+mod resumed;
 mod roots;
 mod sequences;
 mod settings;
