@@ -36,7 +36,7 @@ fn defaults_are_those_documented_and_in_the_order_of_the_table() {
     hidden_sizes = 512,256,128 (default)
     dropout = 0.3 (default)
     patience = 0 (default)
-    checkpoint_seconds = 60 (default)
+    checkpoint_seconds = 30 (default)
     on_bad_checkpoint = fail (default)
     negative_ratio = 1 (default)
     split = proteins (default)
