@@ -2,7 +2,7 @@
 //!
 //! The core is pure: a [`Workload`] (counts), a [`Profile`] (what a device does per second) and a
 //! price give an estimate, part by part ([`Component`]). Profiles come from measurements, from
-//! [`calibrate`] on this device, or from assumptions about devices that nobody has measured with
+//! [`calibrate()`] on this device, or from assumptions about devices that nobody has measured with
 //! this program; which one, [`Basis`] says. `docs/estimate.md` explains the model and compares it
 //! with real runs.
 
