@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Lays out the file system of an image: the program, the libraries it loads, and the few files of the system that
+# they read. Runs inside the build.
+#
+#   container/rootfs.sh PROGRAM ROOT [LIBTORCH]
+set -euo pipefail
+
+readonly LIBTORCH_IN_IMAGE=/usr/local/lib/libtorch
+
+main() {
+    local program=$1 root=$2 libtorch=${3:-}
+    check_glibc "$program"
+    install -D -m 755 "$program" "$root/usr/local/bin/dyad"
+    if [[ -n $libtorch ]]; then
+        # Moved, not copied: it is several GB.
+        mkdir -p "$root$(dirname "$LIBTORCH_IN_IMAGE")" "$root/usr/share/doc"
+        mv "$libtorch/lib" "$root$LIBTORCH_IN_IMAGE"
+        mv "$libtorch/licenses" "$root/usr/share/doc/libtorch"
+        rm -f "$root$LIBTORCH_IN_IMAGE/libgomp.so"
+        export LD_LIBRARY_PATH=$root$LIBTORCH_IN_IMAGE
+    fi
+    copy_libraries "$root" "$program" $(find "$root" -name '*.so*' -type f)
+    system_files "$root"
+}
+
+# A program built on a newer system needs versions of glibc that are not here.
+check_glibc() {
+    local lacking
+    lacking=$(LC_ALL=C ldd "$1" 2>&1 | grep -o "version \`GLIBC_[0-9.]*' not found" | sort -Vu | tail -n 1 || true)
+    [[ -z $lacking ]] ||
+        fail "the program was built on a newer system: $lacking in Debian 12; build it there, or use \`make image-from-source\`"
+}
+
+# What the loader finds for the program and for libraries that are opened at run time, under the paths where it looks.
+copy_libraries() {
+    local root=$1 found
+    shift
+    found=$(for file in "$@"; do LC_ALL=C ldd "$file" 2>/dev/null || true; done)
+    if grep 'not found' <<<"$found"; then fail "libraries are missing, see above"; fi
+    grep -o '/[^ ]*' <<<"$found" | grep -v "^$root" | sort -u | while read -r library; do
+        mkdir -p "$root$(dirname "$library")"
+        cp --dereference --preserve=mode,timestamps "$library" "$root$library"
+    done
+}
+
+system_files() {
+    local root=$1
+    install -D -m 644 /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+    # The NVIDIA runtime looks for this file to know where Debian's loader finds libraries.
+    install -D -m 644 /etc/debian_version "$root/etc/debian_version"
+    echo 'root:x:0:0:root:/root:/sbin/nologin' >"$root/etc/passwd"
+    echo 'root:x:0:' >"$root/etc/group"
+    echo 'hosts: files dns' >"$root/etc/nsswitch.conf"
+    mkdir -p "$root/root" "$root/opt/ml"
+    install -d -m 1777 "$root/tmp"
+}
+
+fail() {
+    echo "rootfs: $1" >&2
+    exit 1
+}
+
+main "$@"
