@@ -2,24 +2,19 @@
 # Lays out the file system of an image: the program, the libraries it loads, and the few files of the system that
 # they read. Runs inside the build.
 #
-#   container/rootfs.sh PROGRAM ROOT [LIBTORCH]
+#   container/rootfs.sh PROGRAM ROOT [LIBRARIES]
+#
+# LIBRARIES is a folder below ROOT with libraries that the image brings along.
 set -euo pipefail
 
-readonly LIBTORCH_IN_IMAGE=/usr/local/lib/libtorch
-
 main() {
-    local program=$1 root=$2 libtorch=${3:-}
+    local program=$1 root=$2 libraries=${3:-}
     check_glibc "$program"
     install -D -m 755 "$program" "$root/usr/local/bin/dyad"
-    if [[ -n $libtorch ]]; then
-        # Moved, not copied: it is several GB.
-        mkdir -p "$root$(dirname "$LIBTORCH_IN_IMAGE")" "$root/usr/share/doc"
-        mv "$libtorch/lib" "$root$LIBTORCH_IN_IMAGE"
-        mv "$libtorch/licenses" "$root/usr/share/doc/libtorch"
-        rm -f "$root$LIBTORCH_IN_IMAGE/libgomp.so"
-        export LD_LIBRARY_PATH=$root$LIBTORCH_IN_IMAGE
-    fi
-    copy_libraries "$root" "$program" $(find "$root" -name '*.so*' -type f)
+    if [[ -n $libraries ]]; then export LD_LIBRARY_PATH=$root$libraries; fi
+    local files
+    mapfile -t files < <(find "$root" -name '*.so*' -type f)
+    copy_libraries "$root" "$program" "${files[@]}"
     system_files "$root"
 }
 
