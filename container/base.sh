@@ -31,6 +31,8 @@ main() {
 
 # Where apt fetches Debian itself, not its security updates or another distribution.
 mirror_of_host() {
+    # apt expands the names, not the shell.
+    # shellcheck disable=SC2016
     apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(ORIGIN)' 'Created-By: Packages' 2>/dev/null |
         awk -v suite="$SUITE" '$2 == suite && $3 == "Debian" { print $1; exit }'
 }

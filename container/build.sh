@@ -29,7 +29,8 @@ main() {
         [[ $target$origin == cpugiven ]] || fail "this needs BuildKit: install the Docker plugin \`buildx\`"
     fi
     DOCKER_BUILDKIT=$buildkit "${docker[@]}" build --target "$target" --file container/Dockerfile --tag "$tag" \
-        --build-arg BINARY="$origin" --build-arg FEATURES="$features" --build-arg EXTRA_CA="$(extra_ca "$origin$target")" \
+        --build-arg BINARY="$origin" --build-arg FEATURES="$features" \
+        --build-arg EXTRA_CA="$(extra_ca "$origin$target")" \
         --label org.opencontainers.image.title=dyad \
         --label org.opencontainers.image.description="Trains protein-protein interaction classifiers ($target)" \
         --label org.opencontainers.image.version="$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)" \
@@ -53,8 +54,8 @@ old_docker() {
     done
 }
 
-# What this machine trusts besides Debian's own bundle: behind a network that inspects TLS the build needs it too. It goes
-# into stages that download, never into the image.
+# What this machine trusts besides Debian's own bundle: behind a network that inspects TLS the build needs it too. It
+# goes into stages that download, never into the image.
 extra_ca() {
     if [[ $1 != givencpu ]]; then cat /usr/local/share/ca-certificates/*.crt 2>/dev/null || true; fi
 }

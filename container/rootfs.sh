@@ -28,10 +28,15 @@ check_glibc() {
 
 # What the loader finds for the program and for libraries that are opened at run time, under the paths where it looks.
 copy_libraries() {
-    local root=$1 found
+    local root=$1 program=$2 file needed found=""
     shift
-    found=$(for file in "$@"; do LC_ALL=C ldd "$file" 2>/dev/null || true; done)
-    if grep 'not found' <<<"$found"; then fail "libraries are missing, see above"; fi
+    for file in "$@"; do
+        needed=$(LC_ALL=C ldd "$file" 2>/dev/null || true)
+        # The driver's library comes from the host. The program itself has to start without it.
+        if [[ $file != "$program" ]]; then needed=$(grep -v 'libcuda\.so\.1 => not found' <<<"$needed" || true); fi
+        if grep 'not found' <<<"$needed"; then fail "\`$file\` needs libraries that are not here, see above"; fi
+        found+=$needed$'\n'
+    done
     grep -o '/[^ ]*' <<<"$found" | grep -v "^$root" | sort -u | while read -r library; do
         mkdir -p "$root$(dirname "$library")"
         cp --dereference --preserve=mode,timestamps "$library" "$root$library"

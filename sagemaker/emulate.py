@@ -63,13 +63,13 @@ def _arguments() -> argparse.ArgumentParser:
     add("--binary", type=Path, help="run this program instead, without a container")
     add("--read-only", action="store_true", help="give the container a read-only root file system")
     add("--sparse", action="store_true", help="the few files of the SDK's local mode, no argument, no checkpoints")
-    add("--interrupt-after", default="", metavar="S,..", help="reclaim the instance of each attempt after so many seconds")
-    add("--interrupt-on", action="append", default=[], metavar="REGEX", help="reclaim it at a line of the log; repeatable")
+    add("--interrupt-after", default="", metavar="S,..", help="reclaim each attempt's instance after so long")
+    add("--interrupt-on", action="append", default=[], metavar="REGEX", help="the same at a line of the log")
     add("--warning", type=float, default=0.0, metavar="S", help="SIGTERM so many seconds before (default: none)")
-    add("--stop-after", type=float, metavar="S", help="StopTrainingJob after so many seconds: SIGTERM, SIGKILL after 120 s")
+    add("--stop-after", type=float, metavar="S", help="StopTrainingJob: SIGTERM, SIGKILL after 120 s")
     add("--stop-on", metavar="REGEX", help="StopTrainingJob at a line of the log")
-    add("--sync-interval", type=float, default=0.5, metavar="S", help="delay of the checkpoint copy (default: %(default)s)")
-    add("--spot-discount", type=float, default=0.7, metavar="SHARE", help="assumed discount of spot (default: %(default)s)")
+    add("--sync-interval", type=float, default=0.5, metavar="S", help="delay of the checkpoint copy")
+    add("--spot-discount", type=float, default=0.7, metavar="SHARE", help="assumed (default: %(default)s)")
     return parser
 
 

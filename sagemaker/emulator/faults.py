@@ -38,7 +38,7 @@ class Watch:
 
 @dataclass(frozen=True)
 class Interruption:
-    """A reclaimed spot instance. With a `warning` the job gets SIGTERM and so many seconds; without, nothing but SIGKILL.
+    """A reclaimed spot instance. With a `warning` the job gets SIGTERM and so many seconds; without, only SIGKILL.
 
     Whether the platform warns is not documented, so jobs have to live with both.
     """

@@ -59,7 +59,7 @@ class Report:
         return sum(until - since for (status, since), (_, until) in spans if status in working)
 
     def describe(self, spot_discount: float) -> dict[str, Any]:
-        """The answer. The platform shows a spot discount as fewer billable seconds; how many it would be, nobody knows."""
+        """The answer. The platform shows a spot discount as fewer billable seconds; how many, nobody knows before."""
         secondary, ended = self._transitions[-1]
         seconds = math.ceil(self.training_seconds())
         billable = math.ceil(round(seconds * (1 - spot_discount), 6)) if self.request.spot else seconds

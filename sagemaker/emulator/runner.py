@@ -109,7 +109,8 @@ def _attempt(
     restored = sync.restore() if sync else 0
     report.enter("Training")
     started = time.monotonic()
-    running = engine.start(Start(root, mounts, _environment(job, options), job.entrypoint, _arguments(job, options), job.isolated))
+    environment, arguments = _environment(job, options), _arguments(job, options)
+    running = engine.start(Start(root, mounts, environment, job.entrypoint, arguments, job.isolated))
     if sync:
         sync.start()
     try:

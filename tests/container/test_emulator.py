@@ -65,7 +65,8 @@ class Jobs(Folder):
     """How jobs end, and what is left of them."""
 
     def test_a_job_that_completes_leaves_its_archives_and_last_metrics(self) -> None:
-        script = 'echo "$1 $TRAINING_JOB_NAME"; echo loss=0.5; echo loss=0.25; echo loss=...; cd "$SAGEMAKER_BASE_DIR"; '
+        script = 'echo "$1 $TRAINING_JOB_NAME"; echo loss=0.5; echo loss=0.25; echo loss=...; '
+        script += 'cd "$SAGEMAKER_BASE_DIR"; '
         outcome = self.run_script(script + "echo m > model/m; echo o > output/data/o; echo u > output/unknown")
         self.assertEqual((outcome.status, outcome.log.splitlines()[0]), ("Completed", "train job"))
         self.assertEqual((archived(outcome.model), archived(outcome.output)), ({"m": b"m\n"}, {"o": b"o\n"}))
@@ -277,7 +278,8 @@ class Command(Folder):
         code, output, log = self.emulate("--binary", str(self.folder / "job.sh"), "--interrupt-on", "working")
         description = json.loads(output)
         self.assertEqual((code, description["TrainingJobStatus"]), (0, "Completed"), log)
-        self.assertEqual([attempt["Ended"] for attempt in description["EmulatedAttempts"]], ["Interrupted", "Completed"])
+        ends = [attempt["Ended"] for attempt in description["EmulatedAttempts"]]
+        self.assertEqual(ends, ["Interrupted", "Completed"])
         self.assertEqual(log, "working\nworking\ndone\n")
 
     def test_exit_codes_tell_a_failure_from_a_refusal(self) -> None:

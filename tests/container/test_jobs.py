@@ -87,7 +87,8 @@ class Jobs(unittest.TestCase):
     def test_a_failure_gives_its_reason(self) -> None:
         outcome = run(sample_request("failing", {**SMALL, "epochs": "many"}))
         self.assertEqual(outcome.status, "Failed")
-        self.assertRegex(outcome.description["FailureReason"], "^AlgorithmError: UserError: .*`epochs`.*, exit code: 2$")
+        reason = "^AlgorithmError: UserError: .*`epochs`.*, exit code: 2$"
+        self.assertRegex(outcome.description["FailureReason"], reason)
         self.assertIsNone(outcome.model)
 
     def test_channels_that_cannot_be_written_to_are_enough(self) -> None:
