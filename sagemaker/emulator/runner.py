@@ -115,6 +115,11 @@ def _attempt(
         sync.start()
     try:
         return _watch(running, job, interruption, report, options, restored, started)
+    except BaseException:
+        # Ctrl-C, or a log that cannot be written: no job goes on without us.
+        running.send(signal.SIGKILL)
+        running.code()
+        raise
     finally:
         # An interrupted job takes with it what was not copied; at an end nothing is promised either.
         if sync:

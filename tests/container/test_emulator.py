@@ -118,6 +118,15 @@ class Jobs(Folder):
         self.assertEqual(archived(outcome.model), {"m": b"m\n"})
         self.assertNotIn("FailureReason", outcome.description)
 
+    def test_no_job_outlives_the_emulator(self) -> None:
+        def give_up(line: str) -> None:
+            raise KeyboardInterrupt(line)
+
+        with self.assertRaises(KeyboardInterrupt) as ended:
+            self.run_script("echo $$; exec sleep 60", Options(log=give_up))
+        with self.assertRaises(ProcessLookupError):
+            os.kill(int(str(ended.exception)), 0)
+
     def test_the_time_limit_counts_all_attempts(self) -> None:
         options = Options(Faults([Interruption(Trigger(seconds=0.7))]))
         stopping = {"MaxRuntimeInSeconds": 1, "MaxWaitTimeInSeconds": 2}
