@@ -4,6 +4,10 @@ CARGO ?= cargo
 # Where libtorch lies; `make libtorch` fills it.
 LIBTORCH ?= $(CURDIR)/libtorch
 DEMO ?= demo
+# The image and the program that goes into it: by default the one that `make test` built.
+IMAGE ?= dyad:cpu
+BINARY ?= $(or $(CARGO_TARGET_DIR),target)/debug/dyad
+REQUEST ?= sagemaker/examples/sample.json
 TCH = LIBTORCH=$(abspath $(LIBTORCH)) LD_LIBRARY_PATH=$(abspath $(LIBTORCH))/lib:$$LD_LIBRARY_PATH $(CARGO)
 
 # Runs a test command, keeps its log in target/NAME.log and lists at the end what was skipped.
@@ -13,7 +17,7 @@ $(2) 2>&1 | tee target/$(1).log; status=$$?; \
 grep '^skipped: ' target/$(1).log || echo "skipped: nothing"; exit $$status
 endef
 
-.PHONY: estimate-check help demo test test-long test-faults s3-servers fuzz test-tch test-parquet check bench bench-tch libtorch parity-real tools tools-tch clean-demo
+.PHONY: help demo test test-long test-faults s3-servers fuzz test-tch test-parquet check bench bench-tch libtorch parity-real tools tools-tch clean-demo image image-from-source image-gpu test-container emulate estimate-check
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -53,6 +57,23 @@ check: tools ## format, lints, documentation
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets --test long --test faults --test fuzz -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --document-private-items
+
+image: ## the CPU image, from the program that `make test` built, or BINARY=path
+	container/build.sh cpu $(IMAGE) $(BINARY)
+
+image-from-source: ## the CPU image, with the release build compiled inside
+	container/build.sh cpu $(IMAGE)
+
+image-gpu: ## the CUDA image, several GB, compiled inside or with BINARY_TCH=path
+	container/build.sh gpu dyad:gpu $(BINARY_TCH)
+
+test-container: export REQUIRE_ENGINE ?=
+test-container: ## jobs in containers, interrupted and stopped as the platform does it (needs `make image`)
+	@$(call listing_skipped,container,IMAGE=$(IMAGE) python3 -m unittest discover --start-directory tests/container --verbose)
+
+emulate: ## a training job as SageMaker would run it: make emulate REQUEST=FILE ARGS="--interrupt-after 5"
+	@test -e $(DEMO)/sample || docker run --rm --volume $(abspath $(DEMO)):/data $(IMAGE) sample --out /data/sample
+	python3 sagemaker/emulate.py --image $(IMAGE) $(ARGS) $(REQUEST)
 
 bench: tools ## speed of the embedded default
 	$(CARGO) bench --bench throughput
