@@ -7,7 +7,9 @@ mod evaluate;
 mod help;
 mod predict;
 mod sample;
+mod schema;
 mod train;
+mod validate;
 
 use std::collections::BTreeMap;
 use std::fs;

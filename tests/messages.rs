@@ -10,6 +10,7 @@ mod models;
 mod roots;
 mod sequences;
 mod settings;
+mod validation;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -4,7 +4,8 @@ use dyad::config::KEYS;
 
 use crate::support::{dyad, succeed};
 
-const COMMANDS: [&str; 6] = ["train", "embed", "predict", "evaluate", "cache", "sample"];
+const COMMANDS: [&str; 8] =
+    ["train", "validate", "embed", "predict", "evaluate", "cache", "sample", "schema"];
 
 fn help(arguments: &[&str]) -> String {
     succeed(dyad().args(arguments).arg("--help")).0
