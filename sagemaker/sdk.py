@@ -40,6 +40,9 @@ def launch(request, options):
         _go_offline()
     # Version 3 would ask IAM whether the role may do more than our policies grant it.
     os.environ.setdefault("SAGEMAKER_VALIDATE_ROLE", "false")
+    if options.region:
+        # Version 3 makes the client of the logs from the environment.
+        os.environ["AWS_DEFAULT_REGION"] = options.region
     names = [request["TrainingJobName"]]
     boto = _session(request, options, local, names)
     model = (_launch_2 if major == 2 else _launch_3)(request, options, boto, local)

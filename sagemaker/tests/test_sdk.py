@@ -8,45 +8,13 @@ import unittest
 from unittest import mock
 
 from . import requests
+from .recorder import sent
 import launch
 import sdk
 
 SDK = sdk.installed()
 # Names of jobs hold the time; version 3 makes its own.
 OF_CHANCE = {"TrainingJobName"}
-
-
-def sent(*arguments):
-    """The calls that the SDK makes for these options, as (operation, body)."""
-    import boto3
-    from botocore.awsrequest import AWSResponse
-
-    calls = []
-
-    def answer(model, params, **_):
-        body = params.get("body") or "{}"
-        calls.append((model.name, body if isinstance(body, dict) else json.loads(body)))
-        arn = "arn:aws:sagemaker:us-east-1:000000000000:training-job/dyad"
-        answer = {"TrainingJobArn": arn, "TrainingJobName": "dyad", "ResponseMetadata": {"HTTPStatusCode": 200}}
-        return AWSResponse("", 200, {}, None), answer
-
-    real = boto3.Session
-
-    def session(*given, **named):
-        made = real(*given, **named)
-        made.events.register("before-call.*.*", answer)
-        return made
-
-    environment = {
-        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
-        "SAGEMAKER_USER_CONFIG_OVERRIDE": str(sdk.DEFAULTS),
-    }
-    log = io.StringIO()
-    with mock.patch.dict(os.environ, environment), mock.patch("boto3.Session", session):
-        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-            code = launch.main([*requests.BASIC, *arguments, "--no-wait"])
-    return code, calls, log.getvalue()
 
 
 def printed(*arguments):
@@ -81,7 +49,7 @@ class Sent(unittest.TestCase):
     maxDiff = None
 
     def same(self, *arguments):
-        code, calls, log = sent(*arguments)
+        code, calls, log = sent(*arguments, "--no-wait")
         self.assertEqual(code, 0, log)
         # Version 3 looks at what it has made.
         made = [name for name, _ in calls if name != "DescribeTrainingJob"]
