@@ -7,6 +7,7 @@ mod encoder;
 mod interactions;
 mod machine;
 mod models;
+mod resumed;
 mod roots;
 mod sequences;
 mod settings;

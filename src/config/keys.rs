@@ -105,7 +105,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "checkpoint_seconds",
         kind: Kind::Integer { min: 0, max: 86_400 },
-        default: "60",
+        default: "30",
         effect: Effect::Conduct,
         help: "seconds of training between checkpoints, which a crash costs at most; 0 saves each step",
     },

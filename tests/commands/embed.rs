@@ -7,7 +7,7 @@ use std::process::Command;
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 
-use crate::support::{dyad, small_encoder, succeed};
+use crate::support::{dyad, shown, small_encoder, succeed};
 
 const FASTA: &str = "\
 >sp|P00003|C_TEST
@@ -70,4 +70,39 @@ fn long_sequences_are_counted_and_the_limit_is_part_of_the_space() {
     succeed(&mut embed(folder.path()));
     let (_, log) = succeed(embed(folder.path()).args(["--max-residues", "20"]));
     assert!(log.contains("total=2 cached=0 computed=2 missing=0 long=1"), "{log}");
+}
+
+/// R1: what the release 0.1.0 embedded is read and not computed again; a space that this release does not
+/// know is refused, and nothing of it is touched.
+#[test]
+fn a_cache_of_the_first_release_is_read_and_a_foreign_one_left_alone() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let old = fixtures.join("cache_0_1_0");
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("cache");
+    let space = cache.join("v1/3376df8c32421be455351b53b3f6de82");
+    let mut embed = dyad();
+    embed.arg("embed").arg("--encoder").arg(fixtures.join("esm2_random"));
+    embed.arg("--sequences").arg(old.join("proteins.fasta")).arg("--cache").arg(&cache);
+    embed.arg("--out").arg(folder.path().join("table.safetensors"));
+    let copied = Command::new("cp").arg("-r").arg(old.join("cache")).arg(&cache).status();
+    assert!(copied.unwrap().success());
+    let (_, log) = succeed(&mut embed);
+    assert!(log.contains("embeddings total=4 cached=4 computed=0 missing=0"), "{log}");
+    // What 0.1.0 wrote as its table; its weights are in the name of the space.
+    let table = fs::read(folder.path().join("table.safetensors")).unwrap();
+    assert_eq!(table, fs::read(old.join("table.safetensors")).unwrap());
+
+    let text = fs::read_to_string(space.join("space.json")).unwrap();
+    let later = text.replacen("\"schema\":1", "\"schema\":2", 1);
+    assert_ne!(later, text);
+    fs::write(space.join("space.json"), later).unwrap();
+    let output = embed.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(shown(&output).contains("describes another embedding space"), "{}", shown(&output));
+    for file in fs::read_dir(old.join("cache/v1/3376df8c32421be455351b53b3f6de82/shards")).unwrap()
+    {
+        let file = file.unwrap();
+        assert!(space.join("shards").join(file.file_name()).is_file());
+    }
 }

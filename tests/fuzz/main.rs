@@ -27,3 +27,4 @@ mod platform;
 mod scores;
 mod settings;
 mod shards;
+mod shared;

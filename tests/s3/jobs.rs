@@ -2,6 +2,7 @@
 //!
 //! Modules and test names carry the ids of the matrix in `docs/reliability.md`.
 
+mod cost;
 mod credentials;
 mod kills;
 mod outages;

@@ -9,7 +9,7 @@ use clap::{Arg, ArgMatches, Command};
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
-use super::output;
+use super::{options, output};
 use crate::config::{Effect, KEYS, Key, Kind, PLATFORM_KEY, PLATFORM_PREFIX};
 use crate::container::CHANNELS;
 use crate::training::METRICS;
@@ -142,9 +142,12 @@ fn is_tunable(key: &Key) -> bool {
     TUNABLE.contains(&key.name)
 }
 
-/// The commands that take a key as an option, in the order of the help.
+/// The commands that take a key as part of their configuration, in the order of the help.
 fn commands(key: &Key) -> Vec<String> {
-    let takes = |command: &&Command| command.get_arguments().any(|arg| arg.get_id() == key.name);
+    let is_key = |arg: &Arg| {
+        arg.get_id() == key.name && arg.get_help_heading() == Some(options::CONFIGURATION)
+    };
+    let takes = |command: &&Command| command.get_arguments().any(is_key);
     let program = super::command();
     program.get_subcommands().filter(takes).map(|command| command.get_name().to_owned()).collect()
 }

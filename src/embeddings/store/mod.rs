@@ -62,6 +62,17 @@ pub enum StoreError {
         "`{0}` describes another embedding space than its folder name says; move the folder away"
     )]
     ForeignSpace(String),
+    /// The run's pin is damaged.
+    #[error(
+        "{places} cannot be used: {problem}; remove it, and the run is pinned anew to what the \
+         cache holds"
+    )]
+    Pin {
+        /// Where it lies.
+        places: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A stop was asked for while shards were fetched.
     #[error("stopped while embeddings were fetched")]
     Stopped,

@@ -4,7 +4,6 @@
 //! bits between them. The pin keeps later attempts on the rows that the first one trained on.
 
 use serde::{Deserialize, Serialize};
-use tracing::warn;
 
 use super::distant::Need;
 use super::{EmbeddingStore, MAX_SHARD_BYTES, StoreError};
@@ -62,11 +61,11 @@ impl Pin {
         Ok(pin)
     }
 
-    /// The pin of a run, if an earlier attempt has written one that can be used.
+    /// The pin of a run, if an earlier attempt has written one. One that cannot be used is an
+    /// error: the run would go on with other bits than it was trained on.
     pub fn of(run: &SharedFolder, store: &EmbeddingStore) -> Result<Option<Self>, StoreError> {
-        let Some(bytes) = run.read(NAME, MAX_BYTES)? else { return Ok(None) };
-        let pin = Self::parse(&bytes, store);
-        Ok(pin.map_err(|problem| warn!(problem, "`{NAME}` of the run cannot be used")).ok())
+        let bytes = run.read(NAME, MAX_BYTES)?;
+        bytes.map(|bytes| Self::parse_shared(&bytes, run, store)).transpose()
     }
 
     /// Pins the run to these shards unless it is pinned already; the pin that holds.
@@ -76,8 +75,16 @@ impl Pin {
         store: &EmbeddingStore,
     ) -> Result<Self, StoreError> {
         let (_, there) = run.create_once(NAME, &self.to_bytes(), MAX_BYTES)?;
-        // A damaged one was reported when it was read.
-        Ok(Self::parse(&there, store).unwrap_or_else(|_| self.clone()))
+        Self::parse_shared(&there, run, store)
+    }
+
+    fn parse_shared(
+        bytes: &[u8],
+        run: &SharedFolder,
+        store: &EmbeddingStore,
+    ) -> Result<Self, StoreError> {
+        let pin = Self::parse(bytes, store);
+        pin.map_err(|problem| StoreError::Pin { places: run.places(NAME), problem })
     }
 
     /// The bytes of `pin.json`.

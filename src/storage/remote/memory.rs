@@ -78,7 +78,7 @@ impl MemoryStore {
         let mut state = self.0.lock().unwrap();
         state.attempts += 1;
         let result = if state.denied.contains(key) || state.denied.contains(action) {
-            Err(Problem::Denied { said: String::new(), statement: String::new() })
+            Err(Problem::Denied { action, said: String::new(), statement: String::new() })
         } else if state.failures > 0 {
             state.failures -= 1;
             Err(Problem::Transient("503 SlowDown".to_owned()))

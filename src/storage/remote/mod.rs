@@ -132,6 +132,8 @@ pub enum Problem {
     /// The permission is missing. Whether the object exists is unknown.
     #[error("access denied{said}; allow it in the policy of the job's role: {statement}")]
     Denied {
+        /// What is not allowed, which a caller may have needed for something else.
+        action: &'static str,
         /// What the server said about it, with a colon before, or nothing.
         said: String,
         /// The IAM statement that grants it, as JSON.

@@ -87,6 +87,18 @@ impl SharedFolder {
         Ok(self.local(name, limit)?)
     }
 
+    /// Where a file lies, for people: in S3 and here.
+    pub fn places(&self, name: &str) -> String {
+        let here = format!("`{}`", self.folder.join(name).display());
+        match &self.remote {
+            Some((remote, prefix)) => {
+                let there = remote.objects().place();
+                format!("`{there}{prefix}{name}` (and its copy {here})")
+            }
+            None => here,
+        }
+    }
+
     fn local(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, StorageError> {
         match storage::read(&self.folder.join(name), limit) {
             Err(error) if error.is_absent() => Ok(None),

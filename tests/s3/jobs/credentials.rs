@@ -97,7 +97,10 @@ fn f6_credentials_that_stay_expired_are_named_and_the_job_goes_on() {
         assert!(log.contains("ExpiredToken"), "{log}");
         assert_equal(&job.model_files(), &reference);
         let seconds = started.elapsed().as_secs();
-        assert!(seconds < 180, "{seconds} s: {log}");
+        assert!(
+            seconds < 400,
+            "the ten minutes of a server that once answered: {seconds} s: {log}"
+        );
         let result = format!("exit 0 after {seconds} s, same model from the disk");
         matrix("F6 expired", "1 job whose credentials have expired before", &result);
     }

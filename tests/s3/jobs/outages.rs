@@ -91,8 +91,10 @@ fn f10_a_server_that_goes_away_and_comes_back_gets_everything() {
         let log = job.complete();
         let took = started.elapsed();
         assert!(log.contains("the next run here uploads them"), "{log}");
-        assert!(took < Duration::from_secs(240), "{took:?}: {log}");
-        assert!(warnings(&log).len() <= 4, "{:?}", warnings(&log));
+        assert!(took < Duration::from_secs(400), "{took:?}: {log}");
+        // One about each thing that it goes without, and one a minute about uploads.
+        let minutes = took.as_secs() as usize / 60;
+        assert!(warnings(&log).len() <= 4 + minutes, "{:?}", warnings(&log));
         assert_equal(&job.model_files(), &reference);
         server.restart();
         let log = job.complete();

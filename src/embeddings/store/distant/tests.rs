@@ -7,7 +7,7 @@ use super::super::{CacheLocation, Pin, Row};
 use super::*;
 use crate::embeddings::EmbeddingDtype;
 use crate::storage::remote::MemoryStore;
-use crate::storage::sync::Drained;
+use crate::storage::sync::{Drained, SharedFolder};
 
 fn machine(folder: &Path, bucket: &Arc<MemoryStore>) -> EmbeddingStore {
     let remote = Remote::with_patience(bucket.clone(), Duration::from_millis(1));
@@ -162,4 +162,21 @@ fn a_pinned_run_reads_the_same_bits_whatever_others_add() {
     assert_eq!(table, values(&large));
     assert_eq!(Pin::new(&second, &keys(&large), &table).table_digest(), pin.table_digest());
     assert!(Pin::parse(b"{}", &second).is_err());
+}
+
+#[test]
+fn a_damaged_pin_is_an_error_that_says_where_it_lies() {
+    let folder = tempfile::tempdir().unwrap();
+    let bucket = Arc::new(MemoryStore::default());
+    let store = machine(folder.path(), &bucket);
+    bucket.put("runs/r1/pin.json", b"{\"schema\": \"dyad.pin.v1\"");
+    let remote = Remote::with_patience(bucket, Duration::from_millis(1));
+    let here = folder.path().join("run");
+    let run = SharedFolder::new(here.clone(), Some((remote, "runs/r1/".to_owned())));
+    let shown = Pin::of(&run, &store).unwrap_err().to_string();
+    let copy = here.join("pin.json");
+    assert!(shown.contains("runs/r1/pin.json` (and its copy"), "{shown}");
+    assert!(shown.contains(copy.to_str().unwrap()), "{shown}");
+    let error = Pin::new(&store, &[], &[]).create_once(&run, &store).unwrap_err();
+    assert!(matches!(error, StoreError::Pin { .. }), "{error}");
 }

@@ -48,9 +48,10 @@ impl S3Store {
         Self::connect_by(access, std::future::ready(config))
     }
 
-    /// Whether the server has answered anything so far.
+    /// Whether the server answered when it was connected to, were it to refuse. One that is busy, or
+    /// takes no credentials for the time being, has not.
     pub fn has_answered(&self) -> bool {
-        self.clock.now().is_some()
+        self.answered
     }
 
     fn connect_by(
@@ -67,8 +68,8 @@ impl S3Store {
             .map_err(|error| failed(Problem::Refused(error.to_string())))?;
         let clock = ServerClock::default();
         let found = async { client(&config.await, &access, &clock).await };
-        let client = runtime.block_on(found).map_err(failed)?;
-        Ok(Self { runtime, client, clock, access, place })
+        let (client, answered) = runtime.block_on(found).map_err(failed)?;
+        Ok(Self { runtime, client, clock, access, place, answered })
     }
 }
 
@@ -77,30 +78,32 @@ fn https() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().tls_provider(tls).build_https()
 }
 
+/// A client for the bucket's region, and whether the server answered.
 async fn client(
     found: &SdkConfig,
     access: &Access,
     clock: &ServerClock,
-) -> Result<Client, Problem> {
+) -> Result<(Client, bool), Problem> {
     check_credentials(found).await?;
     let region = found.region().cloned().unwrap_or(Region::from_static(DEFAULT_REGION));
     let client = Client::from_conf(builder(found, clock).region(region.clone()).build());
-    let actual = match bucket_region(&client, access.uri.bucket()).await {
+    let (actual, answered) = match bucket_region(&client, access.uri.bucket()).await {
         // It may answer later: a job goes on without it until then.
         Err(problem @ (Problem::Transient(_) | Problem::Unreachable(_))) => {
             warn!(%problem, "`{}` does not answer", access.uri);
-            None
+            (None, false)
         }
-        region => region?,
+        region => (region?, true),
     };
     clock.warn_if_far(&access.uri);
-    match actual {
+    let client = match actual {
         Some(actual) if actual != region.as_ref() => {
             debug!(from = %region, to = actual, "the bucket is in another region");
-            Ok(Client::from_conf(builder(found, clock).region(Region::new(actual)).build()))
+            Client::from_conf(builder(found, clock).region(Region::new(actual)).build())
         }
-        _ => Ok(client),
-    }
+        _ => client,
+    };
+    Ok((client, answered))
 }
 
 /// What all requests share; nothing of it is left to variables that could weaken it.

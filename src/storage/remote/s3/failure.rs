@@ -31,14 +31,18 @@ const CREDENTIAL_CODES: [&str; 4] =
 
 impl S3Store {
     /// What an error of `action` means.
-    pub(super) fn problem<E>(&self, error: &SdkError<E, HttpResponse>, action: &str) -> Problem
+    pub(super) fn problem<E>(
+        &self,
+        error: &SdkError<E, HttpResponse>,
+        action: &'static str,
+    ) -> Problem
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
         match problem_of(error) {
             Problem::Denied { said, .. } => {
                 let statement = self.statement(action, said.contains("kms:"));
-                Problem::Denied { said, statement }
+                Problem::Denied { action, said, statement }
             }
             problem => problem,
         }
@@ -97,7 +101,7 @@ fn of_service(status: u16, code: Option<&str>, message: Option<&str>) -> Problem
         (_, code) if TRANSIENT_CODES.contains(&code) => Problem::Transient(said),
         (_, code) if CREDENTIAL_CODES.contains(&code) => Problem::Credentials(said),
         (404, _) => Problem::Absent,
-        (403, _) => Problem::Denied { said: format!(" ({said})"), statement: String::new() },
+        (403, _) => Problem::Denied { action: "", said: format!(" ({said})"), statement: String::new() },
         // An answer of success with an error in its body, a race, a busy or broken server.
         (200 | 409 | 429 | 500.., _) |
         // An answer to HEAD, which has no body: expired credentials, most likely.

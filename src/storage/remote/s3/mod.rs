@@ -45,6 +45,7 @@ pub struct S3Store {
     clock: ServerClock,
     access: Access,
     place: String,
+    answered: bool,
 }
 
 impl fmt::Debug for S3Store {
@@ -63,7 +64,14 @@ impl S3Store {
         requests: impl Future<Output = Result<T, Problem>>,
     ) -> Result<T, RemoteError> {
         let result = self.runtime.block_on(requests);
-        result.map_err(|problem| self.error(action, key, problem))
+        result.map_err(|problem| {
+            let action = match &problem {
+                // To compare after a lost reply is to read.
+                Problem::Denied { action, .. } => action,
+                _ => action,
+            };
+            self.error(action, key, problem)
+        })
     }
 
     fn error(&self, action: &'static str, key: &str, problem: Problem) -> RemoteError {
