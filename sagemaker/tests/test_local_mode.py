@@ -66,8 +66,12 @@ class LocalMode(unittest.TestCase):
                 subprocess.run(["docker", "rm", name], capture_output=True, check=False)
         shutil.rmtree(cls.folder, ignore_errors=True)
 
-    def launch(self, output, *arguments, channels=("interactions", "sequences", "encoder")):
-        given = [word for name in channels for word in ("--channel", f"{name}=file://{self.folder}/{name}")]
+    def launch(self, output, *arguments, **folders):
+        """Runs the launcher with these folders as channels, or with those that train."""
+        folders = folders or {name: name for name in ("interactions", "sequences", "encoder")}
+        given = [
+            word for name, at in folders.items() for word in ("--channel", f"{name}=file://{self.folder}/{at}")
+        ]
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DYAD_", "SAGEMAKER_"))
         }
@@ -79,17 +83,16 @@ class LocalMode(unittest.TestCase):
         }
         command = [
             sys.executable, FOLDER / "launch.py", "--image", IMAGE, "--instance-type", "local",
-            "--output", f"file://{self.folder}/{output}", *given, "-H", "max_proteins=150", *arguments,
+            "--output", f"file://{self.folder}/{output}", *given, *arguments,
         ]
         return subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=False, timeout=300)
 
     def test_a_model_comes_out(self):
-        ran = self.launch("out", "-H", "epochs=1", "-H", "hidden_sizes=[8, 4]")
+        ran = self.launch("out", "-H", "epochs=1", "-H", "hidden_sizes=[8, 4]", "-H", "max_proteins=150")
         log = ran.stdout + ran.stderr
         self.assertEqual(ran.returncode, 0, log)
         self.assertIn("[metric] epoch=1 ", log)
-        place = ran.stdout.strip().splitlines()[-1].removeprefix("model: ").removeprefix("file://")
-        with tarfile.open(place) as archive:
+        with tarfile.open(self.model(ran)) as archive:
             names = {pathlib.PurePosixPath(name).name: name for name in archive.getnames()}
             read = lambda name: json.load(archive.extractfile(names[name]))  # noqa: E731
             self.assertTrue(read("manifest.json")["complete"])
@@ -98,29 +101,32 @@ class LocalMode(unittest.TestCase):
         self.assertEqual((config["epochs"], config["hidden_sizes"], config["max_proteins"]), (1, [8, 4], 150))
 
     def test_a_job_that_fails_ends_in_a_message(self):
-        self.folder.joinpath("broken").mkdir(exist_ok=True)
+        self.folder.joinpath("broken").mkdir()
         self.folder.joinpath("broken/proteins.fasta").write_text("MKV\n", encoding="utf-8")
-        shutil.copytree(self.folder / "broken", self.folder / "sequences-broken", dirs_exist_ok=True)
-        whole = self.folder / "sequences"
-        whole.rename(self.folder / "kept")
-        self.folder.joinpath("sequences-broken").rename(whole)
-        try:
-            ran = self.launch("failed")
-        finally:
-            shutil.rmtree(whole)
-            self.folder.joinpath("kept").rename(whole)
+        ran = self.launch("failed", interactions="interactions", sequences="broken", encoder="encoder")
         self.assertEqual(ran.returncode, 1, ran.stdout + ran.stderr)
         self.assertIn("text before the first header", ran.stdout + ran.stderr)
         self.assertTrue(ran.stderr.strip().splitlines()[-1].startswith("launch: "), ran.stderr)
 
-    def test_a_dry_run_in_the_image(self):
-        ran = self.launch("validated", "--command", "validate")
+    def test_other_commands(self):
+        ran = self.launch("validated", "--command", "validate", "-H", "max_proteins=150")
         if SDK == 3:
             self.assertEqual(ran.returncode, 2, ran.stdout + ran.stderr)
             self.assertIn("local mode of SDK version 3 runs `train` alone", ran.stderr)
             return
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
         self.assertIn("`dyad train` would embed 150 of 150 sequences", ran.stdout + ran.stderr)
+        few = self.folder / "few"
+        few.mkdir()
+        few.joinpath("two.fasta").write_text(">A\nMKVLA\n>B\nGGHKLMN\n", encoding="utf-8")
+        ran = self.launch("embedded", "--command", "embed", "-H", "token_budget=64", sequences="few", encoder="encoder")
+        self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+        with tarfile.open(self.model(ran)) as archive:
+            names = {pathlib.PurePosixPath(name).name for name in archive.getnames()}
+        self.assertLessEqual({"embeddings.safetensors", "embeddings.safetensors.ids.txt"}, names)
+
+    def model(self, ran):
+        return ran.stdout.strip().splitlines()[-1].removeprefix("model: ").removeprefix("file://")
 
 
 if __name__ == "__main__":
