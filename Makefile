@@ -17,7 +17,7 @@ $(2) 2>&1 | tee target/$(1).log; status=$$?; \
 grep '^skipped: ' target/$(1).log || echo "skipped: nothing"; exit $$status
 endef
 
-.PHONY: help demo test test-long test-faults s3-servers fuzz test-tch test-parquet check bench bench-tch libtorch parity-real tools tools-tch clean-demo image image-from-source image-gpu test-container emulate estimate-check
+.PHONY: help demo test test-long test-faults s3-servers fuzz test-tch test-parquet test-sagemaker check bench bench-tch libtorch parity-real tools tools-tch clean-demo image image-from-source image-gpu test-container emulate estimate-check
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -52,6 +52,16 @@ test-tch: tools-tch libtorch ## what depends on the backend, on libtorch
 
 test-parquet: tools ## the export to Parquet, a feature that is off by default
 	$(CARGO) test --features parquet --lib -- embeddings::store::upkeep
+
+# Python of the launcher's tests, one environment per version of the SDK.
+SDKS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dyad/sagemaker-sdk
+
+test-sagemaker: tools ## launcher, policies, notebook; with Docker and the image also local mode of both SDKs (needs Python)
+	bash sagemaker/tests/environments.sh
+	$(CARGO) test --test promises --no-run
+	@$(call listing_skipped,sagemaker,for sdk in 2 3; do echo "== SDK version $$sdk"; \
+	  IMAGE=$(IMAGE) TEST_BINARY=$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/dyad \
+	  $(SDKS)$$sdk/bin/python -W ignore -m unittest discover -s sagemaker/tests -t sagemaker || exit 1; done)
 
 check: tools ## format, lints, documentation
 	$(CARGO) fmt --check

@@ -1,5 +1,6 @@
-//! The stages of `train` in order; with its two parts, the only place that names them all.
+//! The stages of `train` in order; with its parts, the only place that names them all.
 
+mod check;
 mod data;
 mod results;
 mod survey;
@@ -25,10 +26,12 @@ use crate::interactions;
 use crate::progress::Observer;
 use crate::sequences::{self, Found};
 use crate::shutdown::Shutdown;
+use crate::storage::StorageError;
 use crate::storage::sync::SharedFolder;
 use crate::training::{self, CheckpointFolder, EpochRecord, RunIdentity};
+pub use check::{Plan, check};
 use data::Data;
-pub use survey::{Survey, survey};
+pub use survey::{Survey, cached, survey};
 use timings::Stopwatch;
 pub use timings::profile;
 
@@ -61,6 +64,14 @@ pub enum Error {
     Evaluation(#[from] evaluation::Error),
     #[error(transparent)]
     Artifacts(#[from] artifacts::Error),
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error(
+        "the disk of `{}` has {free} bytes free, and the run needs about {needed} there; free space \
+         there or use a larger volume",
+        folder.display()
+    )]
+    NoRoom { folder: PathBuf, needed: u64, free: u64 },
 }
 
 impl From<training::CheckpointError> for Error {

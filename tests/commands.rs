@@ -8,7 +8,9 @@ mod evaluate;
 mod help;
 mod predict;
 mod sample;
+mod schema;
 mod train;
+mod validate;
 
 use std::collections::BTreeMap;
 use std::fs;

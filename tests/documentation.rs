@@ -1,12 +1,9 @@
 //! The written documentation says what the code does.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dyad::config::{Effect, KEYS};
-use dyad::storage;
 use dyad::training::EpochRecord;
 use regex::Regex;
 use serde::Deserialize;
@@ -27,36 +24,6 @@ fn pages() -> Vec<PathBuf> {
             .to_vec();
     pages.extend(fs::read_dir(project("docs")).unwrap().map(|entry| entry.unwrap().path()));
     pages
-}
-
-/// The table of `docs/hyperparameters.md`.
-fn key_table() -> String {
-    let mut table = String::from("| Name | Values | Default | Result | Meaning |\n");
-    table.push_str("|---|---|---|---|---|\n");
-    for key in KEYS {
-        let result = if key.effect == Effect::Result { "yes" } else { "no" };
-        let (name, values) = (key.name, key.kind.expected());
-        writeln!(table, "| `{name}` | {values} | `{}` | {result} | {} |", key.default, key.help)
-            .unwrap();
-    }
-    table
-}
-
-#[test]
-fn the_table_of_hyperparameters_is_that_of_the_code() {
-    const BEGIN: &str = "<!-- keys -->\n";
-    const END: &str = "<!-- end of keys -->\n";
-    let path = project("docs/hyperparameters.md");
-    let page = text(&path);
-    let (before, rest) = page.split_once(BEGIN).unwrap();
-    let (_, after) = rest.split_once(END).unwrap();
-    let expected = [before, BEGIN, "\n", &key_table(), "\n", END, after].concat();
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        storage::write_atomic(&path, expected.as_bytes()).unwrap();
-        return;
-    }
-    let command = "UPDATE_DOCS=1 cargo test --test promises documentation";
-    assert!(page == expected, "`{}` is out of date: run `{command}`", path.display());
 }
 
 /// An entry of `sagemaker/metrics.json`, as the platform's API spells it.

@@ -12,6 +12,7 @@ mod resumed;
 mod roots;
 mod sequences;
 mod settings;
+mod validation;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -41,6 +41,23 @@ pub struct Settings {
     pub dropout: f64,
 }
 
+impl Settings {
+    /// How many numbers the parameters of a network for embeddings of length `dimension` are,
+    /// the running statistics of its normalisations included.
+    pub fn parameters(&self, dimension: usize) -> u64 {
+        // Weight, bias, mean and variance of the normalisation.
+        const NORM: u64 = 4;
+        // The first layer has a half for each protein.
+        let mut inputs = 2 * dimension as u64;
+        let mut parameters = 0;
+        for width in self.hidden_sizes.iter().map(|width| *width as u64) {
+            parameters += width * (inputs + 1 + NORM);
+            inputs = width;
+        }
+        parameters + inputs + 1
+    }
+}
+
 /// The network.
 #[derive(Module, Debug)]
 pub struct PairClassifier {

@@ -89,3 +89,13 @@ fn parameters_survive_the_round_trip_with_running_statistics() {
     let error = load(empty(), &wrong, &device).unwrap_err();
     assert_eq!(error, ParameterError::LeftOver("extra".into()));
 }
+
+#[test]
+fn the_number_of_parameters_is_that_of_the_network() {
+    for hidden_sizes in [vec![1], vec![7, 1], vec![5, 4, 3]] {
+        let settings = Settings { hidden_sizes, dropout: 0.0 };
+        let network = PairClassifier::new(6, &settings, &crate::device::cpu());
+        let numbers: usize = named_tensors(&network).values().map(|(values, _)| values.len()).sum();
+        assert_eq!(settings.parameters(6), numbers as u64, "{settings:?}");
+    }
+}

@@ -49,6 +49,20 @@ impl Failure {
         Self { class: Class::Internal, text }
     }
 
+    /// Several failures as one, with the class of the first that the user can mend, or else of the
+    /// first; one stays as it is.
+    pub(super) fn all(mut failures: Vec<Self>) -> Option<Self> {
+        if failures.len() < 2 {
+            return failures.pop();
+        }
+        let class = failures.iter().map(|failure| failure.class);
+        let class = class.min_by_key(|class| *class != Class::User)?;
+        let lines: Vec<_> =
+            failures.iter().map(|failure| format!("\n  {}", failure.text)).collect();
+        let text = format!("the run has {} problems:{}", failures.len(), lines.join(";"));
+        Some(Self { class, text })
+    }
+
     fn interrupted(error: &dyn Error) -> Self {
         Self { class: Class::Interrupted, text: error.to_string() }
     }
@@ -235,7 +249,8 @@ impl From<pipeline::Error> for Failure {
             pipeline::Error::Parameters(_) | pipeline::Error::Evaluation(_) => {
                 Self::internal(&error)
             }
-            pipeline::Error::Training(training::Error::Checkpoint(
+            pipeline::Error::NoRoom { .. }
+            | pipeline::Error::Training(training::Error::Checkpoint(
                 CheckpointError::Superseded { .. },
             )) => Self::new(Class::Platform, &error),
             error => Self::new(Class::User, &error),

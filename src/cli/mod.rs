@@ -13,7 +13,9 @@ mod options;
 mod output;
 mod predict;
 mod sample;
+mod schema;
 mod train;
+mod validate;
 mod watch;
 
 use std::ffi::OsString;
@@ -96,22 +98,26 @@ fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(train::command())
+        .subcommand(validate::command())
         .subcommand(embed::command())
         .subcommand(predict::command())
         .subcommand(evaluate::command())
         .subcommand(estimate::command())
         .subcommand(cache::command())
         .subcommand(sample::command())
+        .subcommand(schema::command())
 }
 
 fn dispatch(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
     match matches.subcommand() {
         Some((train::NAME, matches)) => train::run(matches, context),
+        Some((validate::NAME, matches)) => validate::run(matches, context),
         Some((embed::NAME, matches)) => embed::run(matches, context),
         Some((predict::NAME, matches)) => predict::run(matches, context),
         Some((evaluate::NAME, matches)) => evaluate::run(matches, context),
         Some((estimate::NAME, matches)) => estimate::run(matches, context),
         Some((cache::NAME, matches)) => cache::run(matches, context),
+        Some((schema::NAME, matches)) => schema::run(matches),
         Some((_, matches)) => sample::run(matches),
         None => Ok(()),
     }

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use crate::config::{self, KEYS, Key, Kind, Resolved, Sources};
 
 /// The section of the help that lists the configuration.
-const CONFIGURATION: &str = "Configuration";
+pub(super) const CONFIGURATION: &str = "Configuration";
 
 /// What every help with a configuration section says about its layers.
 pub(super) const LAYERS: &str = "\

@@ -10,7 +10,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::{options, output};
 use crate::artifacts;
-use crate::config::Sources;
+use crate::config::{Resolved, Sources};
 use crate::estimate::{self, Instance};
 use crate::pipeline::{self, Inputs, Places, Run, Summary};
 use crate::storage;
@@ -39,9 +39,14 @@ are `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`)
 --learning-rate), which win over a --config file.";
 
 pub(super) fn command() -> Command {
-    Command::new(NAME)
-        .about("Trains a classifier from pairs, sequences and an encoder, and measures it")
-        .after_help(format!("{EXAMPLES}\n\n{}", options::LAYERS))
+    let about = "Trains a classifier from pairs, sequences and an encoder, and measures it";
+    let command = Command::new(NAME).about(about);
+    arguments(command).after_help(format!("{EXAMPLES}\n\n{}", options::LAYERS))
+}
+
+/// The arguments of `train`, which `validate` takes as well.
+pub(super) fn arguments(command: Command) -> Command {
+    command
         .arg(options::path(
             "interactions",
             "PATH",
@@ -58,23 +63,12 @@ pub(super) fn command() -> Command {
 }
 
 pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
-    let on_paths = PATHS.iter().any(|name| matches.contains_id(name));
-    let in_root = context.root.exists() && !on_paths;
-    let (inputs, model, checkpoints, sources) = match in_root {
-        true => from_root(context)?,
-        false => from_paths(matches, context)?,
-    };
-    let implied = match inputs.test {
-        Some(_) => vec![("split", "given")],
-        None => Vec::new(),
-    };
-    let resolved = options::resolve(matches, context, Sources { implied, ..sources })?;
+    let job = job(matches, context)?;
+    let resolved = resolve(matches, context, Some(&job))?;
+    let Job { inputs, model, checkpoints, timings } = job;
     resolved.settings.iter().for_each(|setting| info!("{setting}"));
     let cache = bucket::cache(matches, context, &resolved.config)?;
-    let timings = match in_root {
-        true => context.root.output_data().join(TIMINGS),
-        false => checkpoints.join(TIMINGS),
-    };
+    let in_root = in_root(matches, context);
     let places = Places { model, checkpoints, cache, timings };
     let instance = if in_root { known_instance(context) } else { None };
     let price = instance.as_ref().and_then(|instance| instance.price.as_ref());
@@ -88,12 +82,7 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
         shutdown: &context.shutdown,
     });
     bucket::settle(&places.cache, context);
-    if let Err(pipeline::Error::Interactions(error)) = &summary
-        && let Some(audit) = error.audit()
-    {
-        info!("the account of the rows so far:\n{audit}");
-    }
-    let summary = summary?;
+    let summary = summary.inspect_err(show_audit)?;
     report(&summary, &places);
     // Below a root the platform takes the model away by itself.
     match &places.cache.remote {
@@ -105,6 +94,52 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
 /// The instance type that the platform names, if the table of prices has it.
 fn known_instance(context: &Context) -> Option<Instance> {
     estimate::named_instance(&context.root.instance_type()?).ok()
+}
+
+/// Whether a SageMaker root says where everything lies.
+fn in_root(matches: &ArgMatches, context: &Context) -> bool {
+    context.root.exists() && !PATHS.iter().any(|name| matches.contains_id(name))
+}
+
+/// Where a run reads and writes.
+pub(super) struct Job {
+    pub(super) inputs: Inputs,
+    pub(super) model: PathBuf,
+    pub(super) checkpoints: PathBuf,
+    pub(super) timings: PathBuf,
+}
+
+/// The places of a run, tried for writing.
+pub(super) fn job(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
+    match in_root(matches, context) {
+        true => from_root(context),
+        false => from_paths(matches, context),
+    }
+}
+
+/// The configuration of a run; `job` says what the input implies, if it is known.
+pub(super) fn resolve(
+    matches: &ArgMatches,
+    context: &Context,
+    job: Option<&Job>,
+) -> Result<Resolved, Failure> {
+    let mut sources = Sources::default();
+    if job.is_some_and(|job| job.inputs.test.is_some()) {
+        sources.implied.push(("split", "given"));
+    }
+    if in_root(matches, context) {
+        sources.hyperparameters = context.root.hyperparameters()?;
+    }
+    options::resolve(matches, context, sources)
+}
+
+/// Logs the account of the rows up to the one that ended a run.
+pub(super) fn show_audit(error: &pipeline::Error) {
+    if let pipeline::Error::Interactions(error) = error
+        && let Some(audit) = error.audit()
+    {
+        info!("the account of the rows so far:\n{audit}");
+    }
 }
 
 /// Uploads a finished model, which a failure leaves where it is.
@@ -130,9 +165,6 @@ fn report(summary: &Summary, places: &Places) {
     let _ = output::print(&table);
 }
 
-/// Inputs, model directory, checkpoint folder, and the configuration that the root brings.
-type Job = (Inputs, PathBuf, PathBuf, Sources);
-
 fn from_root(context: &Context) -> Result<Job, Failure> {
     let root = &context.root;
     root.probe()?;
@@ -145,9 +177,8 @@ fn from_root(context: &Context) -> Result<Job, Failure> {
         validation: channels.validation,
         test: channels.test,
     };
-    let hyperparameters = root.hyperparameters()?;
-    let sources = Sources { hyperparameters, ..Sources::default() };
-    Ok((inputs, root.model(), root.checkpoints()?, sources))
+    let timings = root.output_data().join(TIMINGS);
+    Ok(Job { inputs, model: root.model(), checkpoints: root.checkpoints()?, timings })
 }
 
 fn from_paths(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
@@ -175,7 +206,8 @@ fn from_paths(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
     refuse_inputs(&inputs, &model)?;
     storage::probe_writable(&model)?;
     let checkpoints = model.join("checkpoints");
-    Ok((inputs, model, checkpoints, Sources::default()))
+    let timings = checkpoints.join(TIMINGS);
+    Ok(Job { inputs, model, checkpoints, timings })
 }
 
 /// A model directory must not be a folder of the input, whose files it would replace.

@@ -145,9 +145,13 @@ impl Spelling {
     }
 }
 
-/// Whether a hyperparameter is the SDK's or the tuner's own.
+/// Begins the names of the SDK's own hyperparameters.
+pub const PLATFORM_PREFIX: &str = "sagemaker_";
+/// A hyperparameter of the tuner's own.
+pub const PLATFORM_KEY: &str = "_tuning_objective_metric";
+
 fn is_platforms(name: &str) -> bool {
-    name.starts_with("sagemaker_") || name == "_tuning_objective_metric"
+    name.starts_with(PLATFORM_PREFIX) || name == PLATFORM_KEY
 }
 
 fn json_of(value: &Value) -> String {

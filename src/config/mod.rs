@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use identity::Identity;
 pub use keys::{Effect, KEYS, Key};
 pub use kind::Kind;
+pub use layers::{PLATFORM_KEY, PLATFORM_PREFIX};
 pub use problem::{ConfigError, Problem};
 pub use unique::UniqueKeys;
 

@@ -26,13 +26,39 @@ pub struct Channels {
     pub test: Option<PathBuf>,
 }
 
-/// The names of each channel, in the order of the fields; the first is the one we advertise.
-const INTERACTIONS: &[&str] = &["interactions", "train", "training"];
-const SEQUENCES: &[&str] = &["sequences"];
-const ENCODER: &[&str] = &["encoder", "model"];
-const VALIDATION: &[&str] = &["validation"];
-const TEST: &[&str] = &["test"];
-const KNOWN: [&[&str]; 5] = [INTERACTIONS, SEQUENCES, ENCODER, VALIDATION, TEST];
+/// A channel that Dyad reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// Its names; the first is the one we advertise.
+    pub names: &'static [&'static str],
+    /// Whether a job needs it.
+    pub required: bool,
+    /// What it holds.
+    pub help: &'static str,
+}
+
+/// Every channel, in the order of the fields of [`Channels`].
+pub const CHANNELS: [Channel; 5] = [INTERACTIONS, SEQUENCES, ENCODER, VALIDATION, TEST];
+
+const INTERACTIONS: Channel = Channel {
+    names: &["interactions", "train", "training"],
+    required: true,
+    help: "HINT files or tables of pairs, plain or gzip",
+};
+const SEQUENCES: Channel =
+    Channel { names: &["sequences"], required: true, help: "FASTA files, plain or gzip" };
+const ENCODER: Channel = Channel {
+    names: &["encoder", "model"],
+    required: true,
+    help: "an ESM-2 model as Hugging Face publishes it: config.json and model.safetensors",
+};
+const VALIDATION: Channel = Channel {
+    names: &["validation"],
+    required: false,
+    help: "your own validation pairs, only with the channel test",
+};
+const TEST: Channel =
+    Channel { names: &["test"], required: false, help: "your own test pairs; implies split=given" };
 
 /// What `inputdataconfig.json` says of a channel; local mode writes no more than the mode.
 #[derive(Default, Deserialize)]
@@ -53,7 +79,9 @@ impl Channels {
         if !unknown.is_empty() {
             tracing::warn!(channels = unknown.join(" "), "channels of unknown names are ignored");
         }
-        let find = |names: &[&str]| find(&declared, names).map(|name| name.map(|n| data.join(n)));
+        let find = |channel: Channel| {
+            find(&declared, channel.names).map(|name| name.map(|n| data.join(n)))
+        };
         let found = (find(INTERACTIONS)?, find(SEQUENCES)?, find(ENCODER)?);
         match found {
             (Some(interactions), Some(sequences), Some(encoder)) => Ok(Self {
@@ -65,7 +93,7 @@ impl Channels {
             }),
             (interactions, sequences, encoder) => {
                 let folders = [interactions, sequences, encoder];
-                let names = KNOWN.iter().map(|names| names[0]);
+                let names = CHANNELS.iter().map(|channel| channel.names[0]);
                 let missing = names.zip(&folders).filter(|(_, folder)| folder.is_none());
                 Err(ContainerError::MissingChannels {
                     missing: listed(missing.map(|(name, _)| name)),
@@ -113,17 +141,17 @@ fn folders(data: &Path) -> Result<BTreeMap<String, ChannelConfig>, ContainerErro
 }
 
 fn is_known(name: &str) -> bool {
-    KNOWN.iter().any(|names| names.contains(&name))
+    CHANNELS.iter().any(|channel| channel.names.contains(&name))
 }
 
 fn expected() -> String {
-    let described = |names: &&[&str]| match names {
+    let described = |channel: &Channel| match channel.names {
         [name, aliases @ ..] if !aliases.is_empty() => {
             format!("`{name}` (or {})", listed(aliases.iter().copied()))
         }
         names => listed(names.iter().copied()),
     };
-    let [required @ .., _, _] = &KNOWN;
-    let required: Vec<_> = required.iter().map(described).collect();
+    let required = CHANNELS.iter().filter(|channel| channel.required);
+    let required: Vec<_> = required.map(described).collect();
     format!("{} and, if you like, `validation` and `test`", required.join(", "))
 }

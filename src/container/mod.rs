@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde_json::Value;
 
-pub use channels::Channels;
+pub use channels::{CHANNELS, Channel, Channels};
 pub use cluster::Cluster;
 pub use failure::{failure_line, forget_failure, write_failure};
 pub use signals::{install as install_signals, leave};

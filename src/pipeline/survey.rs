@@ -1,11 +1,12 @@
 //! What a run would have to do, counted without doing it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::data::{self, Data};
 use super::{Error, Inputs};
 use crate::config::RunConfig;
 use crate::digest::Digest;
+use crate::embeddings::{CacheLocation, EmbeddingSpace, EmbeddingStore};
 use crate::estimate::{Counts, EncoderShape, Learning, Lengths, Workload};
 use crate::progress::Observer;
 
@@ -28,6 +29,26 @@ pub fn survey(
 ) -> Result<Survey, Error> {
     let data = data::read(inputs, config, observer, || ())?;
     Ok(Survey::of(&data))
+}
+
+/// Those of `sequences` whose embeddings are in a store or in the one that it would take over.
+///
+/// Shards are verified, and a bucket is tried and listed, as a run does it; nothing is taken over
+/// or uploaded.
+pub fn cached<'s>(
+    cache: &CacheLocation,
+    space: &EmbeddingSpace,
+    engine: &str,
+    sequences: impl Iterator<Item = &'s Digest>,
+) -> Result<BTreeSet<Digest>, Error> {
+    let store = EmbeddingStore::look(cache.clone(), space.clone(), engine)?;
+    let adopted = cache.adopted.as_deref();
+    let adopted = adopted.map(|folder| EmbeddingStore::look(folder, space.clone(), engine));
+    let adopted = adopted.transpose()?;
+    let is_there = |sequence: &&Digest| {
+        store.contains(sequence) || adopted.as_ref().is_some_and(|store| store.contains(sequence))
+    };
+    Ok(sequences.filter(is_there).copied().collect())
 }
 
 impl Survey {

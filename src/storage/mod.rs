@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "every other module writes through this one")]
 
 mod files;
+mod free;
 mod header;
 mod lines;
 mod map;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 use crate::digest::{Digest, Hasher};
 use files::open_text;
 pub use files::{SourceFile, source_files};
+pub use free::{FreeSpace, free_space};
 pub use header::check_tensor_header;
 pub use lines::{Lines, TextError};
 pub use map::{MappedFile, map};

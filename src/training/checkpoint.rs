@@ -20,7 +20,7 @@ use tracing::{info, warn};
 use super::OnBadCheckpoint;
 use crate::digest::Digest;
 use crate::storage::remote::RemoteError;
-use crate::storage::sync::{Remote, SharedError};
+use crate::storage::sync::{Remote, SharedError, without};
 use crate::storage::{self, StorageError};
 use attempt::Attempt;
 use bucket::Bucket;
@@ -124,6 +124,26 @@ impl CheckpointFolder {
         let attempt = Attempt::begin(run, &folder, remote)?;
         let bucket = remote.map(|remote| Bucket::new(remote.clone(), run, attempt.clone()));
         Ok(Self { folder, run: run.clone(), attempt, bucket })
+    }
+
+    /// The step of the newest checkpoint of a run, here or in the bucket, by its name alone; counts
+    /// no attempt and writes nothing. A server that does not answer has none.
+    pub fn newest_step(
+        checkpoints: &Path,
+        run: &RunIdentity,
+        remote: Option<&Remote>,
+    ) -> Result<Option<u64>, CheckpointError> {
+        let mut files = storage::list(&checkpoints.join("runs").join(&run.id))?;
+        if let Some(remote) = remote {
+            match remote.objects().list(&bucket::folder(run)) {
+                Err(error) if error.is_transient() => {
+                    without(&error, "checkpoints in S3 are not looked for");
+                }
+                listing => files.extend(listing?.objects.into_iter().map(|object| object.name)),
+            }
+        }
+        let names = files.iter().filter_map(|file| file.parse::<Name>().ok());
+        Ok(names.map(|name| name.step).max())
     }
 
     /// Where the files of this run lie.

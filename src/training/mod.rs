@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use tracing::info;
 
 pub use checkpoint::{CheckpointError, CheckpointFolder, RunIdentity};
-pub use schedule::{EpochRecord, Schedule};
+pub use schedule::{EpochRecord, Goal, METRICS, Metric, Schedule};
 
 use crate::classifier::{self, NamedTensors, PairClassifier, ParameterError};
 use crate::dataset::{self, Example};

@@ -38,21 +38,90 @@ impl fmt::Display for EpochRecord {
     /// The line that SageMaker's metric definitions read: plain decimals, undefined values absent.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[metric] epoch={} step={}", self.epoch, self.step)?;
-        write!(f, " train_loss={:.6}", self.train_loss)?;
-        let measured = [
-            ("val_loss", self.val_loss),
-            ("val_auroc", self.val_auroc),
-            ("val_ap", self.val_ap),
-            ("val_mcc", self.val_mcc),
-        ];
-        for (name, value) in measured {
-            if let Some(value) = value {
-                write!(f, " {name}={value:.6}")?;
+        for Metric { field, decimals, value, .. } in METRICS {
+            if let Some(value) = value(self) {
+                write!(f, " {field}={value:.decimals$}")?;
             }
         }
-        write!(f, " learning_rate={:.10};", self.learning_rate)
+        f.write_str(";")
     }
 }
+
+/// A value of the line that each epoch writes to the log.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// The name under which the platform records it.
+    pub name: &'static str,
+    /// Its name in the line.
+    pub field: &'static str,
+    /// Which way is better, where a tuner may choose by it: on the validation part only.
+    pub goal: Option<Goal>,
+    /// The platform reads no exponents, so that small values need many places.
+    decimals: usize,
+    value: fn(&EpochRecord) -> Option<f64>,
+}
+
+/// Which way a metric is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// The higher, the better.
+    Maximize,
+    /// The lower, the better.
+    Minimize,
+}
+
+impl Metric {
+    /// What finds the value in the log, in its only group.
+    pub fn regex(&self) -> String {
+        format!(r"{}=([-+]?[0-9]+\.[0-9]+)", self.field)
+    }
+}
+
+/// Every value of the line, in its order; metric definitions derive from it.
+pub const METRICS: &[Metric] = &[
+    Metric {
+        name: "train:loss",
+        field: "train_loss",
+        goal: None,
+        decimals: 6,
+        value: |record| Some(record.train_loss),
+    },
+    Metric {
+        name: "validation:loss",
+        field: "val_loss",
+        goal: Some(Goal::Minimize),
+        decimals: 6,
+        value: |record| record.val_loss,
+    },
+    Metric {
+        name: "validation:auroc",
+        field: "val_auroc",
+        goal: Some(Goal::Maximize),
+        decimals: 6,
+        value: |record| record.val_auroc,
+    },
+    Metric {
+        name: "validation:average_precision",
+        field: "val_ap",
+        goal: Some(Goal::Maximize),
+        decimals: 6,
+        value: |record| record.val_ap,
+    },
+    Metric {
+        name: "validation:mcc",
+        field: "val_mcc",
+        goal: Some(Goal::Maximize),
+        decimals: 6,
+        value: |record| record.val_mcc,
+    },
+    Metric {
+        name: "train:learning_rate",
+        field: "learning_rate",
+        goal: None,
+        decimals: 10,
+        value: |record| Some(record.learning_rate),
+    },
+];
 
 /// Where training stands between epochs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -4,8 +4,8 @@ use dyad::config::KEYS;
 
 use crate::support::{dyad, succeed};
 
-const COMMANDS: [&str; 7] =
-    ["train", "embed", "predict", "evaluate", "estimate", "cache", "sample"];
+const COMMANDS: [&str; 9] =
+    ["train", "validate", "embed", "predict", "evaluate", "estimate", "cache", "sample", "schema"];
 
 fn help(arguments: &[&str]) -> String {
     succeed(dyad().args(arguments).arg("--help")).0

@@ -9,11 +9,10 @@ use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::config::RunConfig;
 use crate::device::ComputeDevice;
-use crate::digest::Digest;
 use crate::embeddings::esm2::Encoder;
-use crate::embeddings::{self, CacheLocation, EmbeddingSpace, EmbeddingStore};
+use crate::embeddings::{CacheLocation, EmbeddingSpace};
 use crate::estimate::{Counts, EncoderShape, Learning, Lengths, Reference, Workload};
-use crate::pipeline::{self, Inputs, Survey};
+use crate::pipeline::{self, Inputs};
 
 /// The mean length of reviewed UniProt entries in the published proteomes, as in `docs/estimate.md`.
 const MEAN_LENGTH: u32 = 540;
@@ -108,7 +107,8 @@ impl Source {
                 let survey = pipeline::survey(inputs, config, context.observer().as_ref())?;
                 let cached = match encoder {
                     GivenEncoder::Folder(encoder) => {
-                        cached(&survey, encoder, config, cache, device)?
+                        let space = EmbeddingSpace::new(encoder, &config.embeddings);
+                        pipeline::cached(cache, &space, &device.name, survey.sequences())?
                     }
                     GivenEncoder::Shape(_) => BTreeSet::new(),
                 };
@@ -138,23 +138,4 @@ impl Source {
             Self::Files(_) => None,
         }
     }
-}
-
-/// The sequences whose embeddings are cached. Opening the store does what a run does: it verifies
-/// the shards of the folder, and lists the bucket.
-fn cached(
-    survey: &Survey,
-    encoder: &Encoder,
-    config: &RunConfig,
-    cache: &CacheLocation,
-    device: &ComputeDevice,
-) -> Result<BTreeSet<Digest>, Failure> {
-    let space = EmbeddingSpace::new(encoder, &config.embeddings);
-    let folder = cache.folder.join("v1").join(space.id());
-    if cache.remote.is_none() && cache.adopted.is_none() && !folder.exists() {
-        return Ok(BTreeSet::new());
-    }
-    let store = EmbeddingStore::open(cache.clone(), space, &device.name)
-        .map_err(embeddings::Error::from)?;
-    Ok(survey.sequences().filter(|digest| store.contains(digest)).copied().collect())
 }

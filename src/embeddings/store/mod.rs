@@ -150,7 +150,36 @@ impl EmbeddingStore {
         space: EmbeddingSpace,
         engine: &str,
     ) -> Result<Self, StoreError> {
-        let CacheLocation { folder: root, adopted, remote } = location.into();
+        let location = location.into();
+        let adopted = location.adopted.clone().filter(|adopted| *adopted != location.folder);
+        let mut store = Self::begin(location, space, engine)?;
+        if let Some(adopted) = adopted {
+            store.adopt(&adopted)?;
+        }
+        store.discover()?;
+        store.upload_what_is_new();
+        Ok(store)
+    }
+
+    /// Opens the store as [`Self::open`] does, preflight included, only to see what is there:
+    /// nothing is taken over or uploaded.
+    pub fn look(
+        location: impl Into<CacheLocation>,
+        space: EmbeddingSpace,
+        engine: &str,
+    ) -> Result<Self, StoreError> {
+        let mut store = Self::begin(location.into(), space, engine)?;
+        store.discover()?;
+        Ok(store)
+    }
+
+    /// The store with what is in the folder.
+    fn begin(
+        location: CacheLocation,
+        space: EmbeddingSpace,
+        engine: &str,
+    ) -> Result<Self, StoreError> {
+        let CacheLocation { folder: root, remote, .. } = location;
         let folder = root.join("v1").join(space.id());
         for part in ["shards", "plans"] {
             storage::create_folder(&folder.join(part))?;
@@ -173,11 +202,6 @@ impl EmbeddingStore {
         };
         store.describe()?;
         store.scan()?;
-        if let Some(adopted) = adopted.filter(|adopted| *adopted != root) {
-            store.adopt(&adopted)?;
-        }
-        store.discover()?;
-        store.upload_what_is_new();
         Ok(store)
     }
 

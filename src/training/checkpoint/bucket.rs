@@ -34,9 +34,14 @@ struct Shared {
     keeps_all: AtomicBool,
 }
 
+/// Where the checkpoints of a run lie, below the prefix of the bucket.
+pub(super) fn folder(run: &RunIdentity) -> String {
+    format!("{}ckpt/", run.prefix())
+}
+
 impl Bucket {
     pub(super) fn new(remote: Remote, run: &RunIdentity, attempt: Attempt) -> Self {
-        let folder = format!("{}ckpt/", run.prefix());
+        let folder = folder(run);
         Self { remote, folder, attempt, shared: Arc::default() }
     }
 

@@ -35,6 +35,15 @@ fn p1_a_job_needs_the_documented_rights_and_no_more() {
     assert_eq!(place.checkpoints().len(), 2, "{:?}", place.checkpoints());
     assert!(!log.contains(" WARN s3"), "{log}");
 
+    // A dry run needs no more either, and changes nothing.
+    let before = place.keys("");
+    let output = job.inside(dyad()).arg("validate").output().unwrap();
+    let printed = shown(&output);
+    assert!(output.status.success(), "{printed}");
+    assert!(printed.contains("`dyad train` would embed 0 of 120 sequences"), "{printed}");
+    assert!(printed.contains("from the checkpoint of step "), "{printed}");
+    assert_eq!(place.keys(""), before);
+
     // What the policy does not allow.
     place.bucket.put("other/key", *b"content");
     let user = Bucket::at(&server.endpoint(), &keys, place.bucket.name());
@@ -100,6 +109,16 @@ fn f7_a_missing_right_is_named_before_any_work() {
             job.wipe_everything();
             longest = longest.max(refused(&job, action));
         }
+        place.empty("");
+
+        // A dry run finds it as well.
+        let keys = server.user(&without(policy(&place), action).to_string());
+        let job = place.job(&[("epochs", "1")]).connected(&server.endpoint(), &keys);
+        let output = job.inside(dyad()).arg("validate").output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{action}: {}", shown(&output));
+        let failure = job.failure();
+        assert!(failure.starts_with(&format!("UserError: {action} on `s3://")), "{failure}");
+        assert!(failure.contains("access denied"), "{failure}");
         place.empty("");
     }
     assert!(longest < Duration::from_secs(10), "{longest:?}");
