@@ -41,13 +41,16 @@ pub fn cached<'s>(
     engine: &str,
     sequences: impl Iterator<Item = &'s Digest>,
 ) -> Result<BTreeSet<Digest>, Error> {
-    let store = EmbeddingStore::look(cache.clone(), space.clone(), engine)?;
-    let adopted = cache.adopted.as_deref();
-    let adopted = adopted.map(|folder| EmbeddingStore::look(folder, space.clone(), engine));
-    let adopted = adopted.transpose()?;
-    let is_there = |sequence: &&Digest| {
-        store.contains(sequence) || adopted.as_ref().is_some_and(|store| store.contains(sequence))
-    };
+    let mut stores = Vec::new();
+    let adopted = cache.adopted.as_deref().map(CacheLocation::from);
+    for location in [Some(cache.clone()), adopted].into_iter().flatten() {
+        // To open a store that is not there would make it.
+        let is_there = location.folder.join("v1").join(space.id()).exists();
+        if is_there || location.remote.is_some() {
+            stores.push(EmbeddingStore::look(location, space.clone(), engine)?);
+        }
+    }
+    let is_there = |sequence: &&Digest| stores.iter().any(|store| store.contains(sequence));
     Ok(sequences.filter(is_there).copied().collect())
 }
 

@@ -44,9 +44,9 @@ fn parts_of_the_schema_are_printed_alone() {
     let keys = schema["hyperparameters"].as_array().unwrap();
     let commands =
         |name: &str| keys.iter().find(|key| key["name"] == name).unwrap()["commands"].clone();
-    assert_eq!(commands("epochs"), serde_json::json!(["train", "validate"]));
+    assert_eq!(commands("epochs"), serde_json::json!(["train", "validate", "estimate"]));
     // `sample` has a seed of its own.
-    assert_eq!(commands("seed"), serde_json::json!(["train", "validate"]));
-    let all = serde_json::json!(["train", "validate", "embed", "predict", "evaluate"]);
+    assert_eq!(commands("seed"), serde_json::json!(["train", "validate", "estimate"]));
+    let all = serde_json::json!(["train", "validate", "embed", "predict", "evaluate", "estimate"]);
     assert_eq!(commands("device"), all);
 }
