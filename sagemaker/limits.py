@@ -20,7 +20,8 @@ PROFILING_INTERVALS = (100, 200, 500, 1000, 5000, 60000)
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@/-]+")
 INSTANCE_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9]+")
-CHANNEL = re.compile(r"[A-Za-z0-9.\-_]{1,64}")
+# The platform makes a folder of it.
+CHANNEL = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9.\-_]{1,64}")
 VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,511}")
 TAG = re.compile(r"[\w\s.:/=+\-@]*")
 # `file` is for the emulator and for local mode; the platform takes `s3` alone.
@@ -29,12 +30,21 @@ URI = re.compile(r"(s3|file)://.+")
 
 def has_nvme(instance_type):
     """Whether an instance type has fixed local storage: no volume size, no volume key."""
-    parts = str(instance_type).split(".")
+    parts = instance_type.split(".") if isinstance(instance_type, str) else []
     return len(parts) == 3 and parts[1] in NVME_FAMILIES
 
 
 def check(request):
     """Every violation in a CreateTrainingJob request, one text each; none means that it may be sent."""
+    return _checked(request).problems
+
+
+def well_formed(request):
+    """Whether every part of a request is an object or a list where it must be one, so that it can be read."""
+    return not _checked(request).malformed
+
+
+def _checked(request):
     checker = _Checker(request)
     for part in (
         checker.identity, checker.algorithm, checker.hyperparameters, checker.environment, checker.channels,
@@ -42,7 +52,7 @@ def check(request):
         checker.others,
     ):
         part()
-    return checker.problems
+    return checker
 
 
 class _Checker:
@@ -50,21 +60,24 @@ class _Checker:
 
     def __init__(self, request):
         self.problems = []
-        self.request = request if isinstance(request, dict) else {}
-        if not isinstance(request, dict):
+        self.malformed = not isinstance(request, dict)
+        self.request = {} if self.malformed else request
+        if self.malformed:
             self.wrong("the request", type(request).__name__, "a JSON object")
 
     def wrong(self, place, value, expected):
-        shown = str(value)
+        shown = _text(value)
         shown = shown if len(shown) <= 80 else shown[:79] + "…"
-        self.problems.append(f"`{place}` is `{shown}`: expected {expected}")
+        problem = f"`{place}` is `{shown}`: expected {expected}"
+        # A part that several rules look at is named once.
+        if problem not in self.problems:
+            self.problems.append(problem)
 
     def section(self, name, inside=None, of=dict):
         """A part of the request; one of another type is a problem and counts as empty."""
-        value = (self.request if inside is None else inside).get(name)
-        if value is None:
-            return of()
+        value = (self.request if inside is None else inside).get(name, of())
         if not isinstance(value, of):
+            self.malformed = True
             self.wrong(name, value, "an object" if of is dict else "a list")
             return of()
         return value
@@ -74,6 +87,7 @@ class _Checker:
             if isinstance(item, dict):
                 yield f"{place}[{index}]", item
             else:
+                self.malformed = True
                 self.wrong(f"{place}[{index}]", item, "an object")
 
     def text(self, place, value, longest, shortest=1):
@@ -133,7 +147,7 @@ class _Checker:
             if self.text(f"{where}.Regex", metric.get("Regex"), 500):
                 try:
                     groups = re.compile(metric["Regex"]).groups
-                except re.error as error:
+                except (re.error, OverflowError, RecursionError) as error:
                     self.wrong(f"{where}.Regex", metric["Regex"], f"a regular expression ({error})")
                 else:
                     if groups != 1:
@@ -157,13 +171,13 @@ class _Checker:
         channels = self.section("InputDataConfig", of=list)
         if "InputDataConfig" in self.request:
             self.count("InputDataConfig", channels, 1, 20)
-        seen = set()
+        seen = []
         for where, channel in self.objects("InputDataConfig", channels):
             name = channel.get("ChannelName")
             self.matches(f"{where}.ChannelName", name, CHANNEL, "1 to 64 letters, digits, dots, hyphens, underscores")
             if name in seen:
                 self.wrong(f"{where}.ChannelName", name, "a name that no other channel has")
-            seen.add(name)
+            seen.append(name)
             source = self.section("DataSource", channel)
             if sum(key in source for key in ("S3DataSource", "FileSystemDataSource")) != 1:
                 self.wrong(f"{where}.DataSource", sorted(source), "one of S3DataSource and FileSystemDataSource")
@@ -178,7 +192,7 @@ class _Checker:
         mode = channel.get("InputMode", self.section("AlgorithmSpecification").get("TrainingInputMode"))
         if mode not in ("File", "FastFile", "Pipe"):
             self.wrong(f"{where}.InputMode", mode, "File or FastFile")
-        if mode == "FastFile" and (kind != "S3Prefix" or not str(uri).endswith("/")):
+        if mode == "FastFile" and (kind != "S3Prefix" or not _text(uri).endswith("/")):
             self.wrong(f"{where}.S3Uri", uri, "an S3Prefix that ends in `/`, which FastFile needs")
 
     def output(self):
@@ -198,7 +212,7 @@ class _Checker:
             kind = resources.get("InstanceType")
             self.matches("ResourceConfig.InstanceType", kind, INSTANCE_TYPE, "a type like ml.g4dn.xlarge")
             self.number("ResourceConfig.InstanceCount", resources.get("InstanceCount"), 1, 1_000_000)
-        kinds = [resources.get("InstanceType")] + [group.get("InstanceType") for _, group in self.objects("", groups)]
+        kinds = [resources.get("InstanceType")] + [group.get("InstanceType") for _, group in self.objects("ResourceConfig.InstanceGroups", groups)]
         if resources.get("VolumeKmsKeyId"):
             self.text("ResourceConfig.VolumeKmsKeyId", resources["VolumeKmsKeyId"], 2048)
             if any(map(has_nvme, kinds)):
@@ -243,10 +257,10 @@ class _Checker:
             return
         uri = config.get("S3Uri")
         self.uri("CheckpointConfig.S3Uri", uri)
-        if not str(uri).endswith("/"):
+        if not _text(uri).endswith("/"):
             self.wrong("CheckpointConfig.S3Uri", uri, "a final `/`: `…/run-1` also brings down `…/run-10`")
-        output = str(self.section("OutputDataConfig").get("S3OutputPath"))
-        if str(uri).rstrip("/") == output.rstrip("/"):
+        output = _text(self.section("OutputDataConfig").get("S3OutputPath"))
+        if _text(uri).rstrip("/") == output.rstrip("/"):
             self.wrong("CheckpointConfig.S3Uri", uri, "another place than OutputDataConfig.S3OutputPath")
         if "LocalPath" in config:
             self.text("CheckpointConfig.LocalPath", config["LocalPath"], 4096)
@@ -266,6 +280,9 @@ class _Checker:
             self.count("VpcConfig.Subnets", self.section("Subnets", vpc, list), 1, 16)
 
     def others(self):
+        for name in ("EnableManagedSpotTraining", "EnableNetworkIsolation"):
+            if not isinstance(self.request.get(name, False), bool):
+                self.wrong(name, self.request[name], "true or false")
         retry = self.section("RetryStrategy")
         if "RetryStrategy" in self.request:
             self.number("RetryStrategy.MaximumRetryAttempts", retry.get("MaximumRetryAttempts"), 1, 30)
@@ -274,3 +291,11 @@ class _Checker:
         if interval is not None and interval not in PROFILING_INTERVALS:
             expected = ", ".join(map(str, PROFILING_INTERVALS))
             self.wrong("ProfilerConfig.ProfilingIntervalInMilliseconds", interval, f"one of {expected}")
+
+
+def _text(value):
+    """A value of any type as text; Python writes no number of thousands of digits."""
+    try:
+        return str(value)
+    except ValueError:
+        return "a number of thousands of digits"

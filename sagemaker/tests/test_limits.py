@@ -44,6 +44,7 @@ VIOLATIONS = [
     (put([ALGORITHM, "MetricDefinitions"], [{"Name": "m", "Regex": "(" + "x" * 500 + ")"}]), "Regex"),
     (put([ALGORITHM, "MetricDefinitions"], [{"Name": "m", "Regex": "(x"}]), "Regex"),
     (put([ALGORITHM, "MetricDefinitions"], [{"Name": "m", "Regex": "x"}]), "Regex"),
+    (put([ALGORITHM, "MetricDefinitions"], [{"Name": "m", "Regex": "(x{99999999999})"}]), "Regex"),
     (put(["HyperParameters"], {f"k{n}": "1" for n in range(101)}), "HyperParameters"),
     (put(["HyperParameters"], {"k" * 257: "1"}), "HyperParameters"),
     (put(["HyperParameters", "label_column"], "x" * 257), "HyperParameters.label_column"),
@@ -55,6 +56,8 @@ VIOLATIONS = [
     (put(["InputDataConfig"], []), "InputDataConfig"),
     (put(["InputDataConfig", 0, "ChannelName"], "a/b"), "ChannelName"),
     (put(["InputDataConfig", 0, "ChannelName"], "c" * 65), "ChannelName"),
+    (put(["InputDataConfig", 0, "ChannelName"], "."), "ChannelName"),
+    (put(["InputDataConfig", 0, "ChannelName"], ".."), "ChannelName"),
     (put(["InputDataConfig", 0, "ChannelName"], "sequences"), "ChannelName"),
     (put(["InputDataConfig", 0, "DataSource"], {}), "DataSource"),
     (put([*SOURCE, "S3Uri"], "s3://" + "x" * 1024), "S3Uri"),
@@ -92,6 +95,7 @@ VIOLATIONS = [
     (put(["VpcConfig", "Subnets"], []), "Subnets"),
     (put(["RetryStrategy"], {"MaximumRetryAttempts": 31}), "MaximumRetryAttempts"),
     (put(["ProfilerConfig", "ProfilingIntervalInMilliseconds"], 150), "ProfilingIntervalInMilliseconds"),
+    (put(["EnableNetworkIsolation"], "yes"), "EnableNetworkIsolation"),
     (put(["Tags"], {}), "Tags"),
     (put(["HyperParameters"], []), "HyperParameters"),
 ]
@@ -114,8 +118,28 @@ class Limits(unittest.TestCase):
         self.assertEqual(len(limits.check(request)), 3)
 
     def test_what_is_no_request_is_refused_without_a_traceback(self):
-        for request in ({}, [], None, {"InputDataConfig": [1], "Tags": [None], "ResourceConfig": 5}):
+        for request in ([], None, {"InputDataConfig": [1], "Tags": [None], "ResourceConfig": 5}):
             self.assertTrue(limits.check(request), request)
+            self.assertFalse(limits.well_formed(request), request)
+        self.assertTrue(limits.check({}))
+        self.assertTrue(limits.well_formed({}))
+
+    def test_no_part_of_another_type_ends_in_a_traceback(self):
+        def parts(value, way=()):
+            yield way
+            inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+            for step, part in inner:
+                yield from parts(part, (*way, step))
+
+        for way in parts(requests.valid()):
+            for wrong in (None, True, -1, 10**5000, 1e400, "", [], {}, [[]], {"a": []}):
+                request = {"whole": requests.valid()}
+                place = request
+                for step in ("whole", *way)[:-1]:
+                    place = place[step]
+                place[("whole", *way)[-1]] = wrong
+                with self.subTest(way=way, wrong=type(wrong)):
+                    limits.check(request["whole"])
 
     def test_twenty_channels_and_forty_metrics_pass(self):
         request = requests.valid()
