@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import pathlib
 import re
+import shutil
 import tempfile
 
 from job import LOCAL_TYPES
@@ -83,6 +84,24 @@ def _session(request, options, local, names):
 
 
 def _launch_2(request, options, boto, local):
+    if not local:
+        from sagemaker.session import Session
+
+        return _fit_2(request, options, Session(boto_session=boto), local)
+    from sagemaker.local import LocalSession
+
+    session = LocalSession(boto_session=boto)
+    # What a run is given and leaves here has been moved to its output when `fit` returns.
+    root = tempfile.mkdtemp(prefix="dyad-local-")
+    session.config = {"local": {"local_code": True, "container_root": root}}
+    try:
+        return _fit_2(request, options, session, local)
+    finally:
+        # Without root the files of a container may stay.
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _fit_2(request, options, session, local):
     from sagemaker.estimator import Estimator
     from sagemaker.inputs import TrainingInput
 
@@ -114,7 +133,7 @@ def _launch_2(request, options, boto, local):
         tags=request.get("Tags"),
         disable_profiler=True,
         debugger_hook_config=False,
-        sagemaker_session=_session_2(boto, local),
+        sagemaker_session=session,
     )
     channels = {}
     for channel in request["InputDataConfig"]:
@@ -123,18 +142,6 @@ def _launch_2(request, options, boto, local):
         channels[channel["ChannelName"]] = TrainingInput(uri, s3_data_type="S3Prefix", input_mode=mode)
     estimator.fit(channels, wait=options.wait, logs=options.wait, job_name=request["TrainingJobName"])
     return estimator.model_data if local else None
-
-
-def _session_2(boto, local):
-    if not local:
-        from sagemaker.session import Session
-
-        return Session(boto_session=boto)
-    from sagemaker.local import LocalSession
-
-    session = LocalSession(boto_session=boto)
-    session.config = {"local": {"local_code": True, "container_root": tempfile.mkdtemp(prefix="dyad-local-")}}
-    return session
 
 
 def _launch_3(request, options, boto, local):

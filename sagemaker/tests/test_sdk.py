@@ -4,6 +4,8 @@ import contextlib
 import io
 import json
 import os
+import pathlib
+import tempfile
 import unittest
 from unittest import mock
 
@@ -107,6 +109,31 @@ class Sent(unittest.TestCase):
             with mock.patch.dict(os.environ, nothing, clear=True), contextlib.redirect_stderr(errors):
                 self.assertEqual(launch.main(given), 2)
             self.assertIn(part, errors.getvalue())
+
+
+class Local(unittest.TestCase):
+    @unittest.skipUnless(SDK == 2, "the folder is one of version 2")
+    def test_nothing_of_a_run_stays_in_the_temporary_folder(self):
+        from sagemaker.estimator import Estimator
+
+        seen = []
+        with tempfile.TemporaryDirectory() as folder:
+
+            def fit(estimator, *_, **__):
+                root = estimator.sagemaker_session.config["local"]["container_root"]
+                pathlib.Path(root, "model").mkdir()
+                seen.append(pathlib.Path(root).parent)
+                raise RuntimeError("the job failed")
+
+            places = requests.channels(**{name: f"file://{folder}" for name in requests.CHANNELS})
+            errors = io.StringIO()
+            with (
+                mock.patch.object(tempfile, "tempdir", folder), mock.patch.object(Estimator, "fit", fit),
+                mock.patch.dict(os.environ), contextlib.redirect_stderr(errors),
+            ):
+                code = launch.main([*requests.BASIC, *places, "--instance-type", "local", "--output", f"file://{folder}"])
+            self.assertEqual((code, seen), (1, [pathlib.Path(folder)]), errors.getvalue())
+            self.assertEqual(list(pathlib.Path(folder).iterdir()), [])
 
 
 class Absent(unittest.TestCase):
