@@ -90,8 +90,11 @@ def _unquoted(text):
 
 
 def _integer(text):
-    if re.fullmatch(r"\+?[0-9]+", text) and int(text) < 2**64:
-        return int(text)
+    if re.fullmatch(r"\+?[0-9]+", text):
+        # Python reads no number of thousands of digits; twenty are enough for 64 bits.
+        digits = text.removeprefix("+").lstrip("0") or "0"
+        if len(digits) <= 20 and int(digits) < 2**64:
+            return int(digits)
     if not NUMBER.fullmatch(text):
         return None
     number = float(text)

@@ -11,10 +11,11 @@ import limits
 DATA, MODEL = "/opt/ml/input/data", "/opt/ml/model"
 PROGRAM = "/usr/local/bin/dyad"
 
-# Commands besides `train`: the channels they need and may have, and their arguments. `model` holds the files of a model
-# directory, not the model.tar.gz of a job.
+# Commands that read the channels and hyperparameters of the schema.
+TRAINING = ("train", "validate")
+# The others: the channels they need and may have, and their arguments. `model` holds the files of a model directory, not
+# the model.tar.gz of a job.
 COMMANDS = {
-    "validate": (("interactions", "sequences", "encoder"), ("test", "validation"), []),
     "embed": (("sequences", "encoder"), (), ["--out", f"{MODEL}/embeddings.safetensors"]),
     "predict": (("model", "pairs", "sequences"), ("encoder",), ["--out", f"{MODEL}/predictions.tsv"]),
     "evaluate": (("model", "pairs", "sequences"), ("encoder",), ["--json", "--out", f"{MODEL}/evaluation.json"]),
@@ -77,7 +78,7 @@ def _name_the_gpu(options, notes):
 
 
 def _has_gpu(instance_type):
-    return re.fullmatch(r"ml\.[gp]\d.*|local_gpu", instance_type) is not None
+    return re.fullmatch(r"ml\.(gr?|p)\d.*|local_gpu", instance_type) is not None
 
 
 def _channel(name, uri, mode):
@@ -90,12 +91,11 @@ def _set_command(request, options):
     algorithm = request["AlgorithmSpecification"]
     algorithm["ContainerEntrypoint"] = [options.program]
     arguments = [options.command]
-    if options.command != "validate":
+    if options.command in COMMANDS:
         needed, possible, fixed = COMMANDS[options.command]
         for name in (name for name in needed + possible if name in options.channels):
             arguments += [f"--{name}", f"{DATA}/{name}"]
         arguments += fixed
-        # Only `train` and `validate` read hyperparameters.
         for name, value in request.pop("HyperParameters").items():
             arguments += [f"--{name.replace('_', '-')}", value]
         request["HyperParameters"] = {}
@@ -135,7 +135,7 @@ def _set_spot(request, options, notes):
 
 def _channel_problems(options, known):
     names = {name for channel in known["channels"] for name in channel["names"]}
-    if options.command in ("train", "validate"):
+    if options.command in TRAINING:
         required = [channel["names"] for channel in known["channels"] if channel["required"]]
     else:
         needed, possible, _ = COMMANDS[options.command]
@@ -150,7 +150,7 @@ def _channel_problems(options, known):
     for name in options.channels:
         if name not in names:
             problems.append(f"`{options.command}` reads no channel `{name}`: it reads {', '.join(sorted(names))}")
-    if options.command == "train" and "validation" in options.channels and "test" not in options.channels:
+    if options.command in TRAINING and "validation" in options.channels and "test" not in options.channels:
         problems.append("channel `validation` needs a channel `test`: give both, or neither")
     return problems
 

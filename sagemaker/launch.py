@@ -32,9 +32,9 @@ def main(arguments=None):
     try:
         known = hyperparameters.schema()
         complete(options)
+        request, problems, notes = job.build(options, known)
     except (OSError, ValueError) as error:
         return fail([str(error)], 2)
-    request, problems, notes = job.build(options, known)
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     if problems:
@@ -75,7 +75,7 @@ def parser():
     add("--hyperparameters", type=pathlib.Path, metavar="FILE", help="JSON object of hyperparameters; -H wins")
     add("--storage-uri", metavar="URI", help="place in S3 that shares embeddings (the hyperparameter storage_uri)")
     add("--checkpoints", metavar="URI", help="where checkpoints are kept, the same for all jobs of a run")
-    add("--command", default="train", choices=["train", *job.COMMANDS])
+    add("--command", default="train", choices=[*job.TRAINING, *job.COMMANDS])
     add("--program", default=job.PROGRAM, metavar="PATH", help="the program in the image, for other commands than train")
     compute = result.add_argument_group("machine")
     add = compute.add_argument
@@ -146,7 +146,7 @@ def pair(text):
 
 
 def seconds(text):
-    found = re.fullmatch(r"(\d+)([smhd]?)", text)
+    found = re.fullmatch(r"([0-9]{1,9})([smhd]?)", text)
     if not found:
         raise argparse.ArgumentTypeError(f"`{text}` is no time: write 3600, 90m, 6h or 1d")
     return int(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]

@@ -20,7 +20,7 @@ VALUES = [
     "1E3", "1e-3", "1e400", ".5", "5.", "0.5", "1.0", "0.0", "-0", "-0.0", "nan", "inf", "1_000", "0x10", "ten", " 7 ",
     '"256"', '"0.1"', '"', '"a', '"auto"', "'2'", "[1, 2]", "[1,2,]", "(1, 2)", "(1,)", "1,2", "1,,2", "[]", "[", "]",
     "['1', '2']", '["1", "2"]', "[1.0]", "[1.5]", "512, 256", "9007199254740993", "9223372036854775807",
-    "9223372036854775808", "18446744073709551616", "65536", "65537", "100000", "proteins", "pairs", "given",
+    "9223372036854775808", "18446744073709551616", "65536", "65537", "100000", "9" * 5000, "0" * 5000 + "7", "+007", "proteins", "pairs", "given",
     '"pairs"', "Pairs", "cpu", "cuda", "cuda:0", "cuda:x", "cuda:", "gpu", "f32", "f16", "fail", "restart", "window", "s3://ab",
     "s3://bucket", "s3://bucket/", "s3://bucket/a/b/", "s3://bucket/a//b", "s3://bucket/../b", "s3://Bucket/a", "s3://bucket/a b",
     "S3://bucket/a", "ü", "x" * 300,
@@ -93,6 +93,11 @@ class Checks(unittest.TestCase):
         ]
         for name, value, expected in cases:
             self.assertEqual(hyperparameters.parse(keys[name], hyperparameters.encode(value)), (True, expected), name)
+
+    def test_numbers_of_thousands_of_digits_are_read(self):
+        keys = {key["name"]: key for key in hyperparameters.schema()["hyperparameters"]}
+        for text, expected in (("9" * 5000, (False, None)), ("+" + "0" * 5000 + "7", (True, 7)), ("0" * 5000, (False, None))):
+            self.assertEqual(hyperparameters.parse(keys["epochs"], text), expected)
 
     def test_defaults_pass(self):
         known = hyperparameters.schema()

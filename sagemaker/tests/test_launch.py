@@ -41,6 +41,13 @@ class Requests(unittest.TestCase):
         self.assertEqual(request["HyperParameters"]["device"], "cuda")
         self.assertEqual(len(notes), 3, notes)
 
+    def test_every_family_with_a_gpu_computes_on_it(self):
+        for kind, device in (("ml.g5.xlarge", "cuda"), ("ml.gr6.4xlarge", "cuda"), ("ml.p4d.24xlarge", "cuda"),
+                             ("ml.m5.large", None), ("ml.c5d.xlarge", None)):
+            request, problems, _ = requests.build(*requests.channels(), *requests.CHECKPOINTS, "--instance-type", kind)
+            self.assertEqual(problems, [], kind)
+            self.assertEqual(request.get("HyperParameters", {}).get("device"), device, kind)
+
     def test_other_commands_set_entry_point_and_arguments(self):
         given = {
             "embed": {"sequences": "s3://b/s/", "encoder": "s3://b/e/"},
@@ -107,6 +114,10 @@ class Messages(unittest.TestCase):
             ([*full, "--hyperparameters", "/nonexistent.json"], "No such file"),
             ([*full, "--channel", "encoder"], "NAME=VALUE"),
             ([*full, "--max-run", "1x"], "is no time"),
+            ([*full, "--max-run", "9" * 4300 + "d"], "is no time"),
+            ([*full, "--instance-type", "ml.m5.large", "--volume-size", "9" * 4300], "VolumeSizeInGB"),
+            ([*full, "-H", "epochs=" + "9" * 5000], "expected an integer"),
+            ([*full, "--command", "validate", "--channel", "validation=s3://b/v/"], "needs a channel `test`"),
             ([*full, "--storage-uri", "s3://a/b/", "-H", "storage_uri=s3://a/c/"], "given twice"),
             ([*full, "-H", "test_fraction=0.6", "-H", "validation_fraction=0.5"], "a sum below 1"),
             (
