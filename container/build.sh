@@ -34,12 +34,20 @@ main() {
         --label org.opencontainers.image.title=dyad \
         --label org.opencontainers.image.description="Trains protein-protein interaction classifiers ($target)" \
         --label org.opencontainers.image.version="$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)" \
-        --label org.opencontainers.image.revision="$(git rev-parse HEAD 2>/dev/null || echo unknown)" \
+        --label org.opencontainers.image.revision="$(revision)" \
         --label org.opencontainers.image.licenses="MIT OR Apache-2.0" \
         --label org.opencontainers.image.base.name=debian:bookworm-slim .
     rm -rf target/image
     docker image inspect --format "{{.Size}}" "$tag" |
         awk -v tag="$tag" '{ printf "image: %s is ready, %.1f MB unpacked\n", tag, $1 / 1e6 }'
+}
+
+# The commit that the image is built from, with `-dirty` where files of it have been changed.
+revision() {
+    local commit changed
+    commit=$(git rev-parse HEAD 2>/dev/null) || { echo unknown; return; }
+    changed=$(git status --porcelain --untracked-files=no)
+    echo "$commit${changed:+-dirty}"
 }
 
 # Clients before version 23 have BuildKit built in; newer ones need the plugin.

@@ -45,7 +45,6 @@ copy_libraries() {
 
 system_files() {
     local root=$1
-    install -D -m 644 /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
     # The NVIDIA runtime looks for this file to know where Debian's loader finds libraries.
     install -D -m 644 /etc/debian_version "$root/etc/debian_version"
     echo 'root:x:0:0:root:/root:/sbin/nologin' >"$root/etc/passwd"

@@ -66,8 +66,7 @@ class _Checker:
             self.wrong("the request", type(request).__name__, "a JSON object")
 
     def wrong(self, place, value, expected):
-        shown = _text(value)
-        shown = shown if len(shown) <= 80 else shown[:79] + "…"
+        shown = text if len(text := _text(value)) <= 80 else text[:79] + "…"
         problem = f"`{place}` is `{shown}`: expected {expected}"
         # A part that several rules look at is named once.
         if problem not in self.problems:
