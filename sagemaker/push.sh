@@ -4,8 +4,9 @@
 #   sagemaker/push.sh REPOSITORY [IMAGE]       (default image: dyad:cpu)
 #
 # Region and account are those of the AWS command line (AWS_PROFILE, AWS_REGION). A repository that is not there is created
-# with immutable tags. A clone with uncommitted changes is refused: nobody could tell later what was pushed. Prints the
-# image's URI, for launch.py --image, on standard output.
+# with immutable tags. A clone with uncommitted changes, or an image that was built from another revision, is refused:
+# nobody could tell later what was pushed. Prints the image's URI, for launch.py --image, on standard output. What it
+# needs to be allowed is iam/push.json.
 set -euo pipefail
 
 main() {
@@ -46,22 +47,35 @@ fail() {
 
 # VERSION-REVISION, with the image's own tag behind it: the CPU and the GPU image of one revision are two.
 tag() {
-    local version revision flavour=${1##*:}
-    [[ $1 == *:* ]] || flavour=image
+    # A colon before the last `/` is that of a registry's port.
+    local version revision built name=${1##*/} flavour=image
+    if [[ $name == *:* ]]; then flavour=${name##*:}; fi
     [[ -z $(git status --porcelain) ]] || fail "the clone has uncommitted changes: commit them first"
     version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
-    revision=$(git rev-parse --short=12 HEAD)
-    echo "$version-$revision-$flavour"
+    revision=$(git rev-parse HEAD)
+    built=$(docker image inspect --format '{{index .Config.Labels "org.opencontainers.image.revision"}}' "$1")
+    [[ $built == "$revision" ]] ||
+        fail "\`$1\` was built from \`${built:-unknown}\` and the clone is at \`$revision\`: build it again with \`make image\`"
+    echo "$version-${revision:0:12}-$flavour"
 }
 
 create() {
-    aws ecr describe-repositories --repository-names "$1" --region "$2" >/dev/null 2>&1 && return
+    if there ecr describe-repositories --repository-names "$1" --region "$2"; then return; fi
     aws ecr create-repository --repository-name "$1" --region "$2" --image-tag-mutability IMMUTABLE \
         --image-scanning-configuration scanOnPush=true >/dev/null
 }
 
 exists() {
-    aws ecr describe-images --repository-name "$1" --image-ids "imageTag=$2" --region "$3" >/dev/null 2>&1
+    there ecr describe-images --repository-name "$1" --image-ids "imageTag=$2" --region "$3"
+}
+
+# Whether AWS knows what is asked for; any other answer than yes and no ends the script.
+there() {
+    local errors
+    errors=$(aws "$@" 2>&1 >/dev/null) && return
+    [[ $errors == *"(ImageNotFoundException)"* || $errors == *"(RepositoryNotFoundException)"* ]] ||
+        fail "\`aws $1 $2\` failed: $errors"
+    return 1
 }
 
 main "$@"

@@ -10,13 +10,16 @@ from . import FOLDER
 
 FAKE = """#!/usr/bin/env bash
 echo "$(basename "$0") $*" >>"$CALLS"
+refuse() { echo "An error occurred ($1) when calling the $2 operation: no" >&2; exit 254; }
 case "$(basename "$0") $*" in
     "git status"*) printf '%s' "${DIRTY:-}" ;;
-    "git rev-parse"*) echo 0123456789ab ;;
+    "git rev-parse"*) echo 0123456789abcdef0123456789abcdef01234567 ;;
     "aws sts"*) [ -z "${NOBODY:-}" ] && echo 000000000000 ;;
     "aws ecr get-login-password"*) echo secret ;;
-    "aws ecr describe-repositories"*) [ -n "${REPOSITORY_EXISTS:-}" ] ;;
-    "aws ecr describe-images"*) [ -n "${TAG_EXISTS:-}" ] ;;
+    "aws ecr describe-repositories"*)
+        [ -n "${REPOSITORY_EXISTS:-}" ] || refuse "${REPOSITORIES:-RepositoryNotFoundException}" DescribeRepositories ;;
+    "aws ecr describe-images"*) [ -n "${TAG_EXISTS:-}" ] || refuse "${IMAGES:-ImageNotFoundException}" DescribeImages ;;
+    "docker image inspect --format"*) echo "${BUILT-0123456789abcdef0123456789abcdef01234567}" ;;
     "docker image inspect"*) [ -z "${NO_IMAGE:-}" ] ;;
     "docker login"*) cat >>"$CALLS" ;;
 esac
@@ -49,14 +52,27 @@ class Push(unittest.TestCase):
         self.assertNotIn("secret", ran.stdout + ran.stderr)
         self.assertIn("docker login --username AWS --password-stdin 000000000000.dkr.ecr", calls)
 
+    def test_the_port_of_a_registry_is_no_tag(self):
+        for image, end in (
+            ("localhost:5000/dyad", "-image"), ("localhost:5000/dyad:cpu", "-cpu"), ("dyad", "-image"),
+        ):
+            ran, _ = self.run_script("dyad", image)
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+            self.assertTrue(ran.stdout.strip().endswith(f"-0123456789ab{end}"), ran.stdout)
+
     def test_what_it_refuses_before_it_pushes(self):
         for environment, part in (
             ({"DIRTY": " M x"}, "uncommitted changes"),
             ({"TAG_EXISTS": "1"}, "is never replaced"),
             ({"NO_IMAGE": "1"}, "make image"),
+            ({"BUILT": "f" * 40}, "was built from `" + "f" * 40),
+            ({"BUILT": "0123456789abcdef0123456789abcdef01234567-dirty"}, "-dirty` and the clone is at"),
+            ({"BUILT": ""}, "was built from `unknown`"),
+            ({"IMAGES": "AccessDeniedException"}, "`aws ecr describe-images` failed: An error occurred (AccessDenied"),
+            ({"REPOSITORY_EXISTS": "", "REPOSITORIES": "ExpiredTokenException"}, "describe-repositories` failed: An error"),
             ({"NOBODY": "1"}, "no usable credentials"),
         ):
-            ran, calls = self.run_script("dyad", REPOSITORY_EXISTS="1", **environment)
+            ran, calls = self.run_script("dyad", **{"REPOSITORY_EXISTS": "1", **environment})
             self.assertEqual(ran.returncode, 1, environment)
             self.assertIn(part, ran.stderr)
             self.assertNotIn("docker push", calls)
