@@ -1,64 +1,20 @@
 """The emulator itself, with small shell scripts for jobs: needs no engine."""
 
-import contextlib
 import json
 import os
-import subprocess
-import sys
-import tempfile
 import unittest
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from support import PROJECT, archived
+from scripts import Folder
+from support import archived
 
 import emulator.runner
-from emulator import Faults, Image, Interruption, Options, Outcome, Program, Request, RequestError, Shape, Trigger
-from emulator.checkpoints import CheckpointSync
-from emulator.report import Report
+from emulator import Faults, Image, Interruption, Options, Shape, Trigger
 
 #: Keeps what it was in the checkpoint folder, and waits.
 WAITS = 'cd "$SAGEMAKER_BASE_DIR"; cat model/* scratch checkpoints/step 2>/dev/null; echo x > scratch; '
 WAITS += 'echo 1 >> checkpoints/step; echo trained; '
-
-
-class Folder(unittest.TestCase):
-    """Gives each test a folder."""
-
-    def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-
-    def request(self, **more: Any) -> dict[str, Any]:
-        """A small request."""
-        return {
-            "TrainingJobName": "job",
-            "RoleArn": "arn:aws:iam::111111111111:role/emulated",
-            "AlgorithmSpecification": {
-                "TrainingImage": "111111111111.dkr.ecr.us-east-1.amazonaws.com/dyad:0.1.0",
-                "TrainingInputMode": "File",
-                "MetricDefinitions": [{"Name": "loss", "Regex": "loss=([0-9.]+)"}],
-            },
-            "OutputDataConfig": {"S3OutputPath": f"{self.folder.as_uri()}/models/"},
-            "CheckpointConfig": {"S3Uri": f"{self.folder.as_uri()}/checkpoints/"},
-            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10},
-            "StoppingCondition": {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 1200},
-            "EnableManagedSpotTraining": True,
-            **more,
-        }
-
-    def run_script(self, script: str, options: Options | None = None, **more: Any) -> Outcome:
-        """Runs a shell script as a job."""
-        return emulator.run(self.program(script), self.request(**more), options)
-
-    def program(self, script: str) -> Program:
-        """A shell script as a program."""
-        path = self.folder / "job.sh"
-        path.write_text(f"#!/bin/bash\n{script}\n")
-        path.chmod(0o755)
-        return Program(path)
 
 
 class Jobs(Folder):
@@ -184,118 +140,6 @@ class Disk(Folder):
         for part in ("--network none", "--read-only --tmpfs /tmp", f"{source}:/opt/ml/input/data/mounted:ro"):
             self.assertIn(part, command)
         self.assertTrue(command.endswith("--entrypoint dyad image:tag embed\n"), command)
-
-
-class Checkpoints(Folder):
-    """The copy in both directions."""
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.local, self.remote = self.folder / "local", self.folder / "remote"
-        self.local.mkdir()
-        self.remote.mkdir()
-        self.sync = CheckpointSync(self.local, self.remote, 1)
-
-    def names(self, folder: Path) -> list[str]:
-        """The files below a folder."""
-        return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-
-    def test_files_are_copied_marked_and_deleted(self) -> None:
-        (self.local / "runs").mkdir()
-        (self.local / "runs/a").write_text("1")
-        (self.local / "b").write_text("b")
-        (self.local / "c.tmp.sagemaker-ignore").write_text("c")
-        self.sync.step()
-        self.assertEqual(self.names(self.remote), ["b", "runs/a"])
-        marked = ["b", "b.sagemaker-uploaded", "c.tmp.sagemaker-ignore", "runs/a", "runs/a.sagemaker-uploaded"]
-        self.assertEqual(self.names(self.local), marked)
-        (self.local / "b").unlink()
-        replaced = self.local / "other.sagemaker-ignore"
-        replaced.write_text("2")
-        replaced.rename(self.local / "runs/a")
-        self.sync.step()
-        self.assertEqual(self.names(self.remote), ["runs/a"])
-        self.assertEqual((self.remote / "runs/a").read_text(), "2")
-        self.assertNotIn("b.sagemaker-uploaded", self.names(self.local))
-
-    def test_what_was_restored_is_not_copied_again_but_its_deletion_is(self) -> None:
-        (self.remote / "old").write_text("old")
-        (self.remote / "old.sagemaker-uploaded").write_text("")
-        self.assertEqual(self.sync.restore(), 1)
-        (self.remote / "old").write_text("changed by another job")
-        self.sync.step()
-        self.assertEqual((self.remote / "old").read_text(), "changed by another job")
-        (self.local / "old").unlink()
-        self.sync.step()
-        self.assertFalse((self.remote / "old").exists())
-
-    def test_objects_of_others_stay(self) -> None:
-        self.sync.restore()
-        (self.remote / "later").write_text("x")
-        self.sync.step()
-        self.assertEqual((self.names(self.remote), self.names(self.local)), (["later"], []))
-
-    def test_after_the_end_nothing_is_copied(self) -> None:
-        self.sync.end()
-        (self.local / "a").write_text("1")
-        self.sync.step()
-        self.assertEqual(self.names(self.remote), [])
-
-
-class Requests(Folder):
-    """What is refused."""
-
-    def test_all_problems_are_named_at_once(self) -> None:
-        wanted = self.request(
-            CheckpointConfig={"S3Uri": f"{self.folder.as_uri()}/run-1", "LocalPath": "/tmp/x"},
-            HyperParameters={"epochs": 3},
-            InputDataConfig=[{
-                "ChannelName": "train", "InputMode": "Pipe",
-                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/train/"}},
-            }],
-        )
-        with self.assertRaises(RequestError) as refused:
-            Request.parse(wanted)
-        text = "\n".join(refused.exception.problems)
-        for part in ("end it in `/`", "below /opt/ml", "`epochs`", "`Pipe`", "s3://bucket/train/"):
-            self.assertIn(part, text)
-
-    def test_a_discount_is_shown_as_fewer_billable_seconds(self) -> None:
-        report = Report(Request.parse(self.request()))
-        with mock.patch("time.time", side_effect=[0, 10, 20, 110, 120, 130, 220]):
-            for status in ("Starting", "Downloading", "Training", "Interrupted", "Starting", "Training", "Completed"):
-                report.enter(status)
-        described = report.describe(spot_discount=0.7)
-        self.assertEqual((described["TrainingTimeInSeconds"], described["BillableTimeInSeconds"]), (190, 57))
-
-
-class Command(Folder):
-    """`sagemaker/emulate.py`."""
-
-    def emulate(self, *arguments: str, **more: Any) -> tuple[int, str, str]:
-        """Exit code, output and log."""
-        done = subprocess.run(
-            [sys.executable, str(PROJECT / "sagemaker/emulate.py"), "-", *arguments],
-            input=json.dumps(self.request(**more)), capture_output=True, text=True,
-        )
-        return done.returncode, done.stdout, done.stderr
-
-    def test_it_prints_the_description_and_the_log(self) -> None:
-        self.program("echo working; sleep 0.5; echo done")
-        with contextlib.suppress(FileExistsError):
-            (self.folder / "checkpoints").mkdir()
-        code, output, log = self.emulate("--binary", str(self.folder / "job.sh"), "--interrupt-on", "working")
-        description = json.loads(output)
-        self.assertEqual((code, description["TrainingJobStatus"]), (0, "Completed"), log)
-        ends = [attempt["Ended"] for attempt in description["EmulatedAttempts"]]
-        self.assertEqual(ends, ["Interrupted", "Completed"])
-        self.assertEqual(log, "working\nworking\ndone\n")
-
-    def test_exit_codes_tell_a_failure_from_a_refusal(self) -> None:
-        self.program("exit 7")
-        self.assertEqual(self.emulate("--binary", str(self.folder / "job.sh"))[0], 1)
-        code, _, log = self.emulate("--binary", "x", OutputDataConfig={"S3OutputPath": "s3://bucket/models/"})
-        self.assertEqual((code, log.startswith("ValidationException: ")), (2, True), log)
 
 
 if __name__ == "__main__":

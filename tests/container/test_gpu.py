@@ -6,6 +6,7 @@ import sys
 import unittest
 
 import support
+from machine import assert_nothing_of_the_machine
 from support import SMALL, sample_request
 
 import emulator
@@ -40,6 +41,10 @@ class Gpu(unittest.TestCase):
         settings = {**SMALL, "device": device}
         wanted = sample_request(f"gpu-{device}", settings, EnableNetworkIsolation=True)
         return emulator.run(emulator.Image(IMAGE, read_only=True), wanted)
+
+    def test_it_holds_nothing_of_the_machine_that_built_it(self) -> None:
+        variables = {"PATH", "LD_LIBRARY_PATH", "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES"}
+        assert_nothing_of_the_machine(self, IMAGE, variables)
 
     def test_every_library_that_the_program_names_is_there(self) -> None:
         # What `ldd` does: the loader lists what it would load.
