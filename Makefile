@@ -82,8 +82,11 @@ test-container: ## jobs in containers, interrupted and stopped as the platform d
 	@$(call listing_skipped,container,IMAGE=$(IMAGE) python3 -m unittest discover --start-directory tests/container --verbose)
 
 emulate: ## a training job as SageMaker would run it: make emulate REQUEST=FILE ARGS="--interrupt-after 5"
-	@test -e $(DEMO)/sample || docker run --rm --volume $(abspath $(DEMO)):/data $(IMAGE) sample --out /data/sample
-	python3 sagemaker/emulate.py --image $(IMAGE) $(ARGS) $(REQUEST)
+	@mkdir -p $(DEMO)
+	@test -e $(DEMO)/sample || docker run --rm --user "$$(id -u):$$(id -g)" --volume $(abspath $(DEMO)):/data $(IMAGE) \
+	  sample --out /data/sample
+	@rm -rf $(DEMO)/emulated # or the example would go on with what it has finished
+	python3 sagemaker/emulate.py --image $(IMAGE) --place DEMO=$(abspath $(DEMO)) $(ARGS) $(REQUEST)
 
 bench: tools ## speed of the embedded default
 	$(CARGO) bench --bench throughput

@@ -1,10 +1,12 @@
 """A CreateTrainingJob request with `file://` addresses, read into what the emulator needs."""
 
-import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlparse
+from urllib.parse import unquote
+
+import limits
 
 OPT_ML = PurePosixPath("/opt/ml")
 #: StoppingCondition.MaxRuntimeInSeconds where the request has none: one day.
@@ -60,20 +62,20 @@ class Request:
     given: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, request: dict[str, Any]) -> "Request":
+    def parse(cls, request: Any) -> "Request":
         """Reads a request. Raises `RequestError` with everything that is wrong with it."""
-        problems = _beyond_limits(request)
+        problems = list(limits.check(request))
+        if not limits.well_formed(request):
+            raise RequestError(problems)
         path = _Paths(problems)
         algorithm = request.get("AlgorithmSpecification", {})
         default_mode = algorithm.get("TrainingInputMode", "File")
         channels = [path.channel(channel, default_mode) for channel in request.get("InputDataConfig", [])]
         output = path.of(request.get("OutputDataConfig", {}).get("S3OutputPath"), "OutputDataConfig.S3OutputPath")
         checkpoints = path.checkpoints(request["CheckpointConfig"]) if "CheckpointConfig" in request else None
-        for key, value in {**request.get("HyperParameters", {}), **request.get("Environment", {})}.items():
-            if not isinstance(value, str):
-                problems.append(f"`{key}` is {json.dumps(value)}: the API takes only texts, write it as one")
-        if not request.get("TrainingJobName"):
-            problems.append("`TrainingJobName` is missing: name the job")
+        texts = [*request.get("Environment", {}).values(), *algorithm.get("ContainerArguments", [])]
+        if any("\0" in text for text in [*texts, *algorithm.get("ContainerEntrypoint", [])] if isinstance(text, str)):
+            problems.append("there is a NUL character in the environment or the arguments: no process can be given it")
         if request.get("ResourceConfig", {}).get("InstanceCount", 1) != 1:
             problems.append("`ResourceConfig.InstanceCount` is not 1: one instance is emulated, set it to 1")
         if problems:
@@ -98,16 +100,16 @@ class Request:
 
 
 class _Paths:
-    """Turns addresses into paths, and collects what is wrong with them."""
+    """Turns addresses into paths, and collects what is wrong with them beyond the platform's limits."""
 
     def __init__(self, problems: list[str]):
         self.problems = problems
 
-    def of(self, uri: str | None, what: str) -> Path:
-        parts = urlparse(uri or "")
-        if parts.scheme != "file" or not parts.path.startswith("/"):
+    def of(self, uri: Any, what: str) -> Path:
+        if not isinstance(uri, str) or not uri.startswith("file:///"):
             self.problems.append(f"`{what}` is `{uri}`: write a folder of this machine as file:///path")
-        return Path(unquote(parts.path))
+            return Path("/")
+        return Path(unquote(uri.removeprefix("file://")))
 
     def channel(self, channel: dict[str, Any], default_mode: str) -> Channel:
         name, mode = channel.get("ChannelName", ""), channel.get("InputMode", default_mode)
@@ -117,30 +119,18 @@ class _Paths:
             self.problems.append(f"channel `{name}` has input mode `{mode}`: only File and FastFile are emulated")
         if source.get("S3DataType", "S3Prefix") != "S3Prefix":
             self.problems.append(f"channel `{name}` has another S3DataType than S3Prefix: only that is emulated")
-        if not path.exists():
+        # Unlike `Path.exists` it also takes names that no file can have.
+        if not os.path.exists(path):
             self.problems.append(f"channel `{name}`: there is nothing at `{path}`, check the path")
         return Channel(
             name, path, mode, channel.get("ContentType"), source.get("S3DataDistributionType", "FullyReplicated")
         )
 
-    def checkpoints(self, config: dict[str, str]) -> Checkpoints:
-        uri = config.get("S3Uri", "")
+    def checkpoints(self, config: dict[str, Any]) -> Checkpoints:
+        uri = config.get("S3Uri")
         remote = self.of(uri, "CheckpointConfig.S3Uri")
-        local = PurePosixPath(config.get("LocalPath", "/opt/ml/checkpoints"))
-        if not uri.endswith("/"):
-            # Restoring goes by the prefix of keys: `run-1` would also bring down `run-10/`.
-            self.problems.append(f"`CheckpointConfig.S3Uri` is `{uri}`: end it in `/`")
+        local = PurePosixPath(str(config.get("LocalPath", "/opt/ml/checkpoints")))
         if not local.is_relative_to(OPT_ML) or ".." in local.parts:
             self.problems.append(f"`CheckpointConfig.LocalPath` is `{local}`: only paths below /opt/ml are emulated")
             local = OPT_ML / "checkpoints"
-        return Checkpoints(local.relative_to(OPT_ML), remote, uri)
-
-
-def _beyond_limits(request: dict[str, Any]) -> list[str]:
-    """What `limits.check` of the launcher says, where the launcher is there."""
-    try:
-        import limits
-    except ModuleNotFoundError:
-        return []
-    # It checks what AWS would get.
-    return list(limits.check(json.loads(json.dumps(request).replace('"file:///', '"s3://emulated/'))))
+        return Checkpoints(local.relative_to(OPT_ML), remote, str(uri))

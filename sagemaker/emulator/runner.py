@@ -77,7 +77,7 @@ class Outcome:
         return self.attempts[-1].log
 
 
-def run(engine: Engine, request: dict[str, Any], options: Options | None = None) -> Outcome:
+def run(engine: Engine, request: Any, options: Options | None = None) -> Outcome:
     """Runs a job to its end. Raises `RequestError` for a request that the platform would refuse."""
     options = options or Options()
     job = Request.parse(request)
@@ -111,12 +111,12 @@ def _attempt(
     started = time.monotonic()
     environment, arguments = _environment(job, options), _arguments(job, options)
     running = engine.start(Start(root, mounts, environment, job.entrypoint, arguments, job.isolated))
-    if sync:
-        sync.start()
     try:
+        if sync:
+            sync.start()
         return _watch(running, job, interruption, report, options, restored, started)
     except BaseException:
-        # Ctrl-C, or a log that cannot be written: no job goes on without us.
+        # Ctrl-C, SIGTERM, or a log that cannot be written: no job goes on without us.
         running.send(signal.SIGKILL)
         running.code()
         raise

@@ -1,6 +1,7 @@
 """Requests as the emulator reads them, and what it answers: needs no engine."""
 
 import unittest
+from typing import Any
 from unittest import mock
 
 from scripts import Folder
@@ -16,6 +17,7 @@ class Requests(Folder):
         wanted = self.request(
             CheckpointConfig={"S3Uri": f"{self.folder.as_uri()}/run-1", "LocalPath": "/tmp/x"},
             HyperParameters={"epochs": 3},
+            Environment={"A": "\0"},
             InputDataConfig=[{
                 "ChannelName": "train", "InputMode": "Pipe",
                 "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/train/"}},
@@ -24,8 +26,35 @@ class Requests(Folder):
         with self.assertRaises(RequestError) as refused:
             Request.parse(wanted)
         text = "\n".join(refused.exception.problems)
-        for part in ("end it in `/`", "below /opt/ml", "`epochs`", "`Pipe`", "s3://bucket/train/"):
+        for part in ("a final `/`", "below /opt/ml", "HyperParameters.epochs", "NUL", "`Pipe`", "s3://bucket/train/"):
             self.assertIn(part, text)
+
+    def test_parts_of_another_type_are_named_and_read_no_further(self) -> None:
+        cases: list[tuple[Any, list[str]]] = [
+            ([], ["JSON object"]),
+            (None, ["JSON object"]),
+            (self.request(AlgorithmSpecification=None), ["`AlgorithmSpecification` is `None`: expected an object"]),
+            (self.request(InputDataConfig=[3], Tags="x"), ["InputDataConfig[0]", "`Tags` is `x`"]),
+            (self.request(CheckpointConfig=None), ["`CheckpointConfig` is `None`"]),
+            (self.request(CheckpointConfig={"S3Uri": 5, "LocalPath": 5}), ["S3Uri", "LocalPath"]),
+            (self.request(OutputDataConfig={"S3OutputPath": ["x"]}), ["S3OutputPath"]),
+            (self.request(OutputDataConfig={"S3OutputPath": "file://[x"}), ["file://[x"]),
+            (self.request(InputDataConfig=[self.channel("a" * 300)]), ["there is nothing at"]),
+            (self.request(InputDataConfig=[{**self.channel("."), "ChannelName": []}]), ["ChannelName"]),
+        ]
+        cases += [(self.request(InputDataConfig=[{**self.channel("."), "ChannelName": name}]), ["ChannelName"])
+                  for name in (".", "..")]
+        for wanted, parts in cases:
+            with self.subTest(parts=parts), self.assertRaises(RequestError) as refused:
+                Request.parse(wanted)
+            text = "\n".join(refused.exception.problems)
+            for part in parts:
+                self.assertIn(part, text)
+
+    def channel(self, name: str) -> dict[str, Any]:
+        """A channel with the input of that name."""
+        source = {"S3DataType": "S3Prefix", "S3Uri": f"{self.folder.as_uri()}/{name}"}
+        return {"ChannelName": "train", "DataSource": {"S3DataSource": source}}
 
     def test_a_discount_is_shown_as_fewer_billable_seconds(self) -> None:
         report = Report(Request.parse(self.request()))
