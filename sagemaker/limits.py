@@ -211,7 +211,8 @@ class _Checker:
             kind = resources.get("InstanceType")
             self.matches("ResourceConfig.InstanceType", kind, INSTANCE_TYPE, "a type like ml.g4dn.xlarge")
             self.number("ResourceConfig.InstanceCount", resources.get("InstanceCount"), 1, 1_000_000)
-        kinds = [resources.get("InstanceType")] + [group.get("InstanceType") for _, group in self.objects("ResourceConfig.InstanceGroups", groups)]
+        members = self.objects("ResourceConfig.InstanceGroups", groups)
+        kinds = [resources.get("InstanceType")] + [group.get("InstanceType") for _, group in members]
         if resources.get("VolumeKmsKeyId"):
             self.text("ResourceConfig.VolumeKmsKeyId", resources["VolumeKmsKeyId"], 2048)
             if any(map(has_nvme, kinds)):
@@ -288,8 +289,7 @@ class _Checker:
         profiler = self.section("ProfilerConfig")
         interval = profiler.get("ProfilingIntervalInMilliseconds")
         if interval is not None and interval not in PROFILING_INTERVALS:
-            expected = ", ".join(map(str, PROFILING_INTERVALS))
-            self.wrong("ProfilerConfig.ProfilingIntervalInMilliseconds", interval, f"one of {expected}")
+            self.wrong("ProfilerConfig.ProfilingIntervalInMilliseconds", interval, f"one of {PROFILING_INTERVALS}")
 
 
 def _text(value):

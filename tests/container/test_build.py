@@ -21,7 +21,8 @@ class Labels(unittest.TestCase):
         programs = self.clone.parent / "programs"
         programs.mkdir()
         docker = programs / "docker"
-        docker.write_text('#!/bin/bash\n[[ "$1 $2" != "image inspect" ]] || echo 1\n[[ "$1" != build ]] || printf "%s\\n" "$@" >&2\n')
+        said = '[[ "$1 $2" != "image inspect" ]] || echo 1\n[[ "$1" != build ]] || printf "%s\\n" "$@" >&2\n'
+        docker.write_text(f"#!/bin/bash\n{said}")
         docker.chmod(0o755)
         self.environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
 

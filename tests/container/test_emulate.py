@@ -87,6 +87,7 @@ class Command(Folder):
             assert emulating.stderr
             job = int(emulating.stderr.readline())
             emulating.terminate()
+            self.addCleanup(subprocess.run, ["kill", "-KILL", str(job)], stderr=subprocess.DEVNULL)
             self.assertEqual(emulating.wait(timeout=30), 143)
         with self.assertRaises(ProcessLookupError):
             os.kill(job, 0)
