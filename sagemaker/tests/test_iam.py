@@ -52,12 +52,13 @@ EXPECTED = {
         "iam:PassRole": "the platform demands it of whoever names a role", "logs:DescribeLogStreams": "following",
         "logs:GetLogEvents": "following",
     },
+    "estimate-live": {"pricing:GetProducts": "`dyad estimate --live`"},
     "trust": {"sts:AssumeRole": "the platform acts as the role"},
 }
 # AWS gives these no resource to name.
 WITHOUT_RESOURCE = {
     "cloudwatch:PutMetricData", "ecr:GetAuthorizationToken", "ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcs",
-    "ec2:DescribeDhcpOptions", "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups",
+    "ec2:DescribeDhcpOptions", "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups", "pricing:GetProducts",
 }
 
 

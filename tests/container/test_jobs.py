@@ -2,12 +2,13 @@
 
 import json
 import os
+import shutil
 import sys
 import unittest
 from pathlib import Path
 
 from support import (
-    ENCODER, PROJECT, SLOW, SMALL, archived, channel, needs_image, request, run, sample, sample_request,
+    ENCODER, PROJECT, SLOW, SMALL, archived, channel, needs_image, request, run, sample, sample_request, temporary_folder,
 )
 
 from emulator import Faults, Interruption, Options, Outcome, Shape, Trigger
@@ -94,8 +95,11 @@ class Jobs(unittest.TestCase):
     def test_channels_that_cannot_be_written_to_are_enough(self) -> None:
         wanted = sample_request("read-only-channels", SMALL)
         # A mounted channel is a folder.
-        mounted = [channel("sequences", sample() / "proteins.fasta"), channel("encoder", ENCODER, "FastFile")]
-        mounted.append(channel("interactions", sample() / "interactions.txt"))
+        folders = {"encoder": ENCODER}
+        for name, file in {"sequences": "proteins.fasta", "interactions": "interactions.txt"}.items():
+            folders[name] = temporary_folder()
+            shutil.copy(sample() / file, folders[name])
+        mounted = [channel(name, folder, "FastFile") for name, folder in folders.items()]
         outcome = run({**wanted, "InputDataConfig": mounted})
         self.complete(outcome)
 

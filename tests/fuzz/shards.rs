@@ -19,7 +19,7 @@ use crate::mutation::{mutated, mutations};
 
 const DIMENSION: usize = 3;
 
-fn space() -> EmbeddingSpace {
+pub(crate) fn space() -> EmbeddingSpace {
     EmbeddingSpace {
         schema: 1,
         model: "esm2_t1_3d".to_owned(),
@@ -37,12 +37,12 @@ fn space() -> EmbeddingSpace {
     }
 }
 
-fn key(number: u8) -> Digest {
+pub(crate) fn key(number: u8) -> Digest {
     Digest::of(&[number])
 }
 
 /// The only right values of a key.
-fn values(number: u8) -> Vec<f32> {
+pub(crate) fn values(number: u8) -> Vec<f32> {
     (0..DIMENSION).map(|column| f32::from(number) + column as f32 / 4.0).collect()
 }
 

@@ -4,9 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use dyad::digest::Digest;
-use dyad::embeddings::{
-    EmbeddingDtype, EmbeddingSpace, EmbeddingStore, LongSequences, Pin, Precision, Row,
-};
+use dyad::embeddings::{EmbeddingStore, Pin, Row};
 use dyad::storage::remote::S3Uri;
 use dyad::storage::sync::SharedFolder;
 use proptest::collection::vec;
@@ -16,37 +14,25 @@ use serde_json::Value;
 use crate::driver::{folder, fuzz, refused};
 use crate::json::{self, Change, changed};
 use crate::mutation::{mutated, mutations};
+use crate::shards::{key, space, values};
 
 fn store(root: &Path) -> EmbeddingStore {
-    let space = EmbeddingSpace {
-        schema: 1,
-        model: "esm2_t1_1d".to_owned(),
-        weights: Digest::of(b"weights"),
-        alphabet: "test".to_owned(),
-        layer: 1,
-        pooling: "mean".to_owned(),
-        max_residues: 1022,
-        long_sequences: LongSequences::Truncate,
-        window_overlap: 0,
-        compute: Precision::F32,
-        stored: EmbeddingDtype::F32,
-        dimension: 1,
-        numerics: 1,
-    };
-    EmbeddingStore::open(root, space, "test cpu").unwrap()
+    EmbeddingStore::open(root, space(), "test cpu").unwrap()
 }
 
 /// A pin is refused with a message that names the file, or followed; rows stay what they are.
 #[test]
 fn pins() {
     let root = folder();
-    let keys: Vec<Digest> = (0..3_u8).map(|number| Digest::of(&[number])).collect();
+    let keys: Vec<Digest> = (0..3).map(key).collect();
+    let table: Vec<f32> = (0..3).flat_map(values).collect();
     let mut writer = store(root.path());
-    for (number, key) in keys.iter().enumerate() {
-        writer.append(vec![Row { key: *key, residues: 1, values: vec![number as f32] }]).unwrap();
+    for number in 0..3 {
+        let row = Row { key: key(number), residues: 1, values: values(number) };
+        writer.append(vec![row]).unwrap();
         writer.seal().unwrap();
     }
-    let bytes = Pin::new(&writer, &keys, &[0.0, 1.0, 2.0]).to_bytes();
+    let bytes = Pin::new(&writer, &keys, &table).to_bytes();
     let valid: Value = serde_json::from_slice(&bytes).unwrap();
     let run = folder();
     let shared = SharedFolder::new(run.path().to_owned(), None);
@@ -60,7 +46,7 @@ fn pins() {
                 assert!(error.to_string().contains("pin.json"), "{error}");
             }
         }
-        assert_eq!(store.load(&keys).unwrap(), [0.0, 1.0, 2.0]);
+        assert_eq!(store.load(&keys).unwrap(), table);
     };
     check(&bytes);
     let changes = vec(json::change(), 1..3);

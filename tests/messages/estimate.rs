@@ -14,14 +14,17 @@ fn estimates() {
     let encoder = "--encoder=esm2_t6_8M_UR50D";
     case("nothing to count", &[encoder]);
     case("files and counts", &[encoder, "--proteins=10", "--interactions=a", "--sequences=b"]);
+    case("counts and a part", &[encoder, "--proteins=10", "--pairs=10", "--test=nowhere.tsv"]);
     case("unknown encoder", &["--encoder=esm2_8M", "--proteins=10", "--pairs=10"]);
     case("a name cannot be measured", &[encoder, "--proteins=10", "--pairs=10", "--calibrate"]);
     case("instance", &[encoder, "--proteins=10", "--pairs=10", "--instance=ml.g4dn.xlrge"]);
     insta::assert_snapshot!(page.0, @"
     nothing to count
-      exit 2: UserError: `dyad estimate` counts either files (`--interactions` and `--sequences`) or what you say (`--proteins` of at least 2 and `--pairs` of at least 1)
+      exit 2: UserError: `dyad estimate` counts either files (`--interactions`, `--sequences`, and `--validation` and `--test` if you like) or what you say (`--proteins` of at least 2 and `--pairs` of at least 1)
     files and counts
-      exit 2: UserError: `dyad estimate` counts either files (`--interactions` and `--sequences`) or what you say (`--proteins` of at least 2 and `--pairs` of at least 1)
+      exit 2: UserError: `dyad estimate` counts either files (`--interactions`, `--sequences`, and `--validation` and `--test` if you like) or what you say (`--proteins` of at least 2 and `--pairs` of at least 1)
+    counts and a part
+      exit 2: UserError: `dyad estimate` counts either files (`--interactions`, `--sequences`, and `--validation` and `--test` if you like) or what you say (`--proteins` of at least 2 and `--pairs` of at least 1)
     unknown encoder
       exit 2: UserError: `--encoder` `esm2_8M` is no folder and no published ESM-2; give a folder, or one of `esm2_t6_8M_UR50D`, `esm2_t12_35M_UR50D`, `esm2_t30_150M_UR50D`, `esm2_t33_650M_UR50D`, `esm2_t36_3B_UR50D`, `esm2_t48_15B_UR50D`
     a name cannot be measured

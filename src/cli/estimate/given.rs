@@ -71,6 +71,7 @@ pub(super) enum Source {
 pub(super) fn source(matches: &ArgMatches) -> Result<Source, Failure> {
     let path = |name: &str| matches.get_one::<PathBuf>(name).cloned();
     let number = |name: &str| matches.get_one::<u32>(name).copied();
+    let parts = path("validation").is_some() || path("test").is_some();
     let counted = ["proteins", "pairs", "mean-length"].iter().any(|name| number(name).is_some());
     match (path("interactions"), path("sequences"), number("proteins"), number("pairs")) {
         (Some(interactions), Some(sequences), None, None) if !counted => {
@@ -82,13 +83,13 @@ pub(super) fn source(matches: &ArgMatches) -> Result<Source, Failure> {
                 test: path("test"),
             }))
         }
-        (None, None, Some(proteins), Some(pairs)) if proteins > 1 && pairs > 0 => {
+        (None, None, Some(proteins), Some(pairs)) if proteins > 1 && pairs > 0 && !parts => {
             let mean_length = number("mean-length").unwrap_or(MEAN_LENGTH).max(1);
             Ok(Source::Counts { proteins, pairs, mean_length })
         }
         _ => Err(Failure::usage(
-            "`dyad estimate` counts either files (`--interactions` and `--sequences`) or what you say \
-             (`--proteins` of at least 2 and `--pairs` of at least 1)",
+            "`dyad estimate` counts either files (`--interactions`, `--sequences`, and `--validation` and \
+             `--test` if you like) or what you say (`--proteins` of at least 2 and `--pairs` of at least 1)",
         )),
     }
 }

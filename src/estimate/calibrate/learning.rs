@@ -42,7 +42,8 @@ pub(super) fn step_times(
     dimension: usize,
     scratch: &ScratchFolder,
 ) -> Result<StepTimes, CalibrateError> {
-    let (size, settings) = (subject.batch_size, subject.classifier);
+    // A training of one step would show no time.
+    let (size, settings) = (subject.batch_size.min(PAIRS / 16), subject.classifier);
     let other = if size >= 64 { size / BATCH_RATIO } else { size * BATCH_RATIO };
     let tiny = classifier::Settings { hidden_sizes: vec![8], dropout: settings.dropout };
     let table = random_table(subject.device, dimension);

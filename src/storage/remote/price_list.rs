@@ -37,7 +37,7 @@ pub enum PriceError {
     Denied(String),
     /// No credentials, or no answer.
     #[error("no prices from the AWS Price List: {0}; leave out `--live` for those of the table")]
-    Unavailable(Problem),
+    Unavailable(#[source] Problem),
     /// Nothing of that name is for sale there.
     #[error(
         "the AWS Price List has no SageMaker training on `{instance}` in `{region}`; correct the \
@@ -174,8 +174,10 @@ fn hourly(product: &str) -> Vec<f64> {
 fn refusal<R>(error: &SdkError<GetProductsError, R>) -> PriceError {
     let (code, message) = match error {
         SdkError::ServiceError(service) => (service.err().code(), service.err().message()),
-        SdkError::TimeoutError(_) => (None, Some("no answer in time")),
-        SdkError::DispatchFailure(_) => (None, Some("the server cannot be reached")),
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => {
+            let problem = Problem::Unreachable("no answer of the AWS Price List".to_owned());
+            return PriceError::Unavailable(problem);
+        }
         _ => (None, Some("the answer cannot be read")),
     };
     let said: Vec<&str> = code.into_iter().chain(message).collect();
