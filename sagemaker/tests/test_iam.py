@@ -53,6 +53,12 @@ EXPECTED = {
         "logs:GetLogEvents": "following",
     },
     "estimate-live": {"pricing:GetProducts": "`dyad estimate --live`"},
+    "push": {
+        "ecr:GetAuthorizationToken": "logging in", "ecr:DescribeRepositories": "finding", "ecr:CreateRepository": "the first push",
+        "ecr:DescribeImages": "a tag is never moved", "ecr:BatchCheckLayerAvailability": "pushing", "ecr:BatchGetImage": "pushing",
+        "ecr:InitiateLayerUpload": "pushing", "ecr:UploadLayerPart": "pushing", "ecr:CompleteLayerUpload": "pushing",
+        "ecr:PutImage": "pushing",
+    },
     "trust": {"sts:AssumeRole": "the platform acts as the role"},
 }
 # AWS gives these no resource to name.
