@@ -155,7 +155,6 @@ def _launch_3(request, options, boto, local):
 
     algorithm, stopping = request["AlgorithmSpecification"], request["StoppingCondition"]
     vpc, output = request.get("VpcConfig", {}), request["OutputDataConfig"]
-    place = {}
     if local:
         root = pathlib.Path(output["S3OutputPath"].removeprefix("file://"))
         root.mkdir(parents=True, exist_ok=True)

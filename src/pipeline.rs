@@ -24,7 +24,7 @@ use crate::estimate::{Component, EncoderShape, Instance};
 use crate::evaluation::{self, Metrics};
 use crate::interactions;
 use crate::progress::Observer;
-use crate::sequences::{self, Found};
+use crate::sequences;
 use crate::shutdown::Shutdown;
 use crate::storage::StorageError;
 use crate::storage::sync::SharedFolder;
@@ -221,19 +221,15 @@ struct Scored {
 impl Job<'_> {
     /// Predicts what is to come.
     fn foresee(&self, watch: &Stopwatch<'_>) {
-        let config = self.encoder.config();
-        let shape = EncoderShape::of(config, &self.encoder.identity().name);
+        let shape = EncoderShape::of(self.encoder.config(), &self.encoder.identity().name);
         let cache = &self.run.places.cache.folder;
-        let profile =
-            timings::profile(&self.device, &config.shape_name(), cache, self.run.instance);
+        let profile = timings::profile(&self.device, &shape.shape_name(), cache, self.run.instance);
         watch.foresee(&Survey::of(&self.data), shape, self.run, profile);
     }
 
     /// The embeddings of the catalogue's proteins in its order, the same in every attempt.
     fn embed(&self) -> Result<PinnedTable, embeddings::Error> {
-        let proteins = self.data.catalogue.proteins();
-        let found = proteins.iter().filter_map(|(name, _)| self.data.sequences.get(name));
-        let sequences: Vec<_> = found.map(Found::sequence).collect();
+        let sequences: Vec<_> = self.data.protein_sequences().collect();
         let cache = self.run.places.cache.clone();
         let folder = self.run.places.checkpoints.join(self.identity.prefix());
         let shared = cache.remote.clone().map(|remote| (remote, self.identity.prefix()));

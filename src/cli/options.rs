@@ -74,6 +74,19 @@ pub(super) fn cache() -> Arg {
     path("cache", "DIR", "embedding store, shared by all runs [default: the user's cache folder]")
 }
 
+/// The options for parts that the user has cut.
+pub(super) fn parts() -> [Arg; 2] {
+    [
+        path("validation", "PATH", "your own validation pairs (with --test)"),
+        path("test", "PATH", "your own test pairs; implies split=given"),
+    ]
+}
+
+/// What such parts imply, if they are `given`.
+pub(super) fn implied_by_parts(given: bool) -> Vec<(&'static str, &'static str)> {
+    given.then_some(("split", "given")).into_iter().collect()
+}
+
 /// The configuration from file, environment and options; `sources` brings what else there is.
 pub(super) fn resolve(
     matches: &ArgMatches,

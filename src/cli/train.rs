@@ -54,8 +54,7 @@ pub(super) fn arguments(command: Command) -> Command {
         ))
         .arg(options::path("sequences", "PATH", "FASTA file, or a folder of them"))
         .arg(options::path("encoder", "DIR", "ESM-2 model: config.json and model.safetensors"))
-        .arg(options::path("validation", "PATH", "your own validation pairs (with --test)"))
-        .arg(options::path("test", "PATH", "your own test pairs; implies split=given"))
+        .args(options::parts())
         .arg(options::path("out", "DIR", "model directory; checkpoints go to DIR/checkpoints"))
         .arg(options::cache())
         .arg(options::config_file())
@@ -123,10 +122,8 @@ pub(super) fn resolve(
     context: &Context,
     job: Option<&Job>,
 ) -> Result<Resolved, Failure> {
-    let mut sources = Sources::default();
-    if job.is_some_and(|job| job.inputs.test.is_some()) {
-        sources.implied.push(("split", "given"));
-    }
+    let given = job.is_some_and(|job| job.inputs.test.is_some());
+    let mut sources = Sources { implied: options::implied_by_parts(given), ..Sources::default() };
     if in_root(matches, context) {
         sources.hyperparameters = context.root.hyperparameters()?;
     }

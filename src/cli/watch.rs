@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use tracing::info;
 
+use crate::estimate::Cost;
 use crate::progress::{Event, Forecast, Observer, Task};
 
 /// Seconds between two log lines about one task.
@@ -133,7 +134,7 @@ impl Observer for Lines {
 fn of_run(left: Duration, spent: Duration, usd_per_hour: Option<f64>) -> String {
     let text = format!("; run: {:.0} s left", left.as_secs_f64());
     let Some(price) = usd_per_hour else { return text };
-    let cost = |time: Duration| time.as_secs_f64() / 3600.0 * price;
+    let cost = |time: Duration| Cost::of(time.as_secs_f64(), price).on_demand;
     let (so_far, whole) = (cost(spent), cost(spent.saturating_add(left)));
     format!("{text}, {so_far:.3} of {whole:.3} USD on demand")
 }

@@ -68,7 +68,7 @@ pub fn calibrate(
         schema: Calibration::schema(),
         engine: subject.device.name.clone(),
         threads: threads(),
-        shape: config.shape_name(),
+        shape: shape.shape_name(),
         width: shape.width,
         linear: rate(shape.linear_flops(), cost.token),
         attention: rate(shape.attention_flops(), cost.pair),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::embeddings::esm2::Esm2Config;
+use crate::embeddings::esm2::{Esm2Config, shape_name};
 
 /// The bytes of a weight.
 const WEIGHT_BYTES: f64 = 4.0;
@@ -54,9 +54,9 @@ impl EncoderShape {
         }
     }
 
-    /// A name made of layers and width, as `esm2_t33_1280d`.
+    /// The name of the shape, by which calibrations are kept.
     pub fn shape_name(&self) -> String {
-        format!("esm2_t{}_{}d", self.layers, self.width)
+        shape_name(self.layers, self.width)
     }
 
     /// The weights of the layers: four projections of the states and two of the feed-forward

@@ -14,7 +14,6 @@ use crate::digest::Digest;
 use crate::embeddings::esm2::Encoder;
 use crate::embeddings::{EmbeddingDtype, EmbeddingSpace};
 use crate::protein::ProteinSequence;
-use crate::sequences::Found;
 use crate::storage::{self, FreeSpace};
 use crate::training::CheckpointFolder;
 
@@ -93,9 +92,8 @@ fn plan(
     let remote = places.cache.remote.as_ref();
     let step = CheckpointFolder::newest_step(&places.checkpoints, &identity, remote)?;
 
-    let names = data.catalogue.proteins().iter().map(|(name, _)| name);
-    let found = names.filter_map(|name| data.sequences.get(name).map(Found::sequence));
-    let sequences: BTreeSet<Digest> = found.map(ProteinSequence::digest).collect();
+    let sequences: BTreeSet<Digest> =
+        data.protein_sequences().map(ProteinSequence::digest).collect();
     let cached = survey::cached(&places.cache, &space, &device.name, sequences.iter())?.len();
 
     check_room(run, &space, encoder, sequences.len() - cached)?;

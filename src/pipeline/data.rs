@@ -11,7 +11,8 @@ use crate::dataset::{self, Catalogue, Dataset, Example, Pairs, Source};
 use crate::digest::Digest;
 use crate::interactions::{self, Audit, InteractionSet};
 use crate::progress::{Event, Observer, Task};
-use crate::sequences::{self, SequenceSet};
+use crate::protein::ProteinSequence;
+use crate::sequences::{self, Found, SequenceSet};
 use crate::storage::SourceFile;
 
 /// The channel of the pairs that a run learns from.
@@ -25,6 +26,14 @@ pub(super) struct Data {
     pub(super) dataset: Dataset,
     pub(super) audits: BTreeMap<&'static str, Audit>,
     pub(super) sources: BTreeMap<String, Vec<SourceFile>>,
+}
+
+impl Data {
+    /// The sequences of the catalogue's proteins, in its order.
+    pub(super) fn protein_sequences(&self) -> impl Iterator<Item = &ProteinSequence> {
+        let names = self.catalogue.proteins().iter().map(|(name, _)| name);
+        names.filter_map(|name| self.sequences.get(name).map(Found::sequence))
+    }
 }
 
 /// Reads pairs and sequences, and cuts the pairs into parts; `after_reading` is called in between.

@@ -56,15 +56,15 @@ pub fn cached<'s>(
 
 impl Survey {
     pub(super) fn of(data: &Data) -> Self {
-        let names = data.catalogue.proteins().iter();
-        let found = names.filter_map(|(name, _)| data.sequences.get(name));
-        let sequences = found.map(crate::sequences::Found::sequence);
         let count = |pairs: &[crate::dataset::Example]| pairs.len() as f64;
         let dataset = &data.dataset;
         let bytes = data.sources.values().flatten().map(|source| source.bytes as f64).sum();
         Self {
             proteins: data.catalogue.len(),
-            residues: sequences.map(|sequence| (sequence.digest(), sequence.len())).collect(),
+            residues: data
+                .protein_sequences()
+                .map(|protein| (protein.digest(), protein.len()))
+                .collect(),
             pairs: Counts {
                 train: count(&dataset.train),
                 validation: count(&dataset.validation),

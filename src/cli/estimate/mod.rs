@@ -43,8 +43,7 @@ pub(super) fn command() -> Command {
             options::path("encoder", "DIR|NAME", "folder of an ESM-2 model, or a published name")
                 .required(true),
         )
-        .arg(options::path("validation", "PATH", "your own validation pairs (with --test)"))
-        .arg(options::path("test", "PATH", "your own test pairs; implies split=given"))
+        .args(options::parts())
         .arg(count("proteins", "proteins in the pairs, instead of files"))
         .arg(count("pairs", "interacting pairs, instead of files"))
         .arg(count("mean-length", "mean length of the proteins [default: 540]"))
@@ -80,10 +79,7 @@ fn flag(name: &'static str, help: &'static str) -> Arg {
 }
 
 pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
-    let implied = match matches.contains_id("test") {
-        true => vec![("split", "given")],
-        false => Vec::new(),
-    };
+    let implied = options::implied_by_parts(matches.contains_id("test"));
     let sources = Sources { implied, ..Sources::default() };
     let config = options::resolve(matches, context, sources)?.config;
     let device = device::resolve(config.device)?;

@@ -50,6 +50,11 @@ pub(super) const ROTARY_BASE: f32 = 10_000.0;
 /// More than any published model has (48): each layer costs a row of 16 tensors in every check.
 const MOST_LAYERS: usize = 512;
 
+/// A name made of layers and width, as `esm2_t33_1280d`.
+pub fn shape_name(layers: usize, width: usize) -> String {
+    format!("esm2_t{layers}_{width}d")
+}
+
 impl Esm2Config {
     /// Reads a `config.json`, and the published name where it tells one.
     pub fn read(path: &Path) -> Result<(Self, Option<String>), EncoderError> {
@@ -83,9 +88,9 @@ impl Esm2Config {
         self.hidden_size / self.num_attention_heads
     }
 
-    /// A name made of layers and width, as `esm2_t33_1280d`.
+    /// The [`shape_name`] of this network.
     pub fn shape_name(&self) -> String {
-        format!("esm2_t{}_{}d", self.num_hidden_layers, self.hidden_size)
+        shape_name(self.num_hidden_layers, self.hidden_size)
     }
 
     fn check(&self) -> Result<(), String> {

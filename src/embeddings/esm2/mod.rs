@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-pub use config::Esm2Config;
+pub use config::{Esm2Config, shape_name};
 pub use model::{Esm2, PackedBatch};
 pub use tokenizer::tokenize;
 pub use weights::WeightProblems;
