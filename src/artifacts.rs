@@ -270,7 +270,7 @@ impl Model {
             return Err(Error::OtherEncoder { folder, expected });
         }
         let Description { embeddings, space, .. } = &self.description;
-        match EmbeddingSpace::new(&encoder, embeddings) == *space {
+        match EmbeddingSpace::new(&encoder, embeddings, space.compute) == *space {
             true => Ok(encoder),
             false => Err(Error::OtherSpace(self.folder.clone())),
         }

@@ -2,14 +2,15 @@
 
 use super::*;
 use crate::dataset::SplitRule;
-use crate::embeddings::{self, EmbeddingDtype, LongSequences, Precision};
+use crate::device::PrecisionChoice;
+use crate::embeddings::{self, EmbeddingDtype, LongSequences};
 use crate::{classifier, dataset};
 
 fn settings(long_sequences: LongSequences) -> embeddings::Settings {
     embeddings::Settings {
         max_residues: 1022,
         long_sequences,
-        precision: Precision::F32,
+        precision: PrecisionChoice::F32,
         embedding_dtype: EmbeddingDtype::F32,
         token_budget: None,
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use tracing::{debug, warn};
 
 use super::Survey;
-use crate::device::ComputeDevice;
+use crate::device::{ComputeDevice, Precision};
 use crate::estimate::{
     self, Basis, Calibration, Component, EncoderShape, Instance, Profile, Seconds, Workload,
 };
@@ -22,6 +22,7 @@ use crate::storage;
 /// An unusable calibration is left out with a warning; a run does not depend on it.
 pub fn profile(
     device: &ComputeDevice,
+    precision: Precision,
     shape_name: &str,
     cache: &Path,
     instance: Option<&Instance>,
@@ -38,7 +39,7 @@ pub fn profile(
         None => Profile::cpu(&device.name, threads as f64, 1.0),
     };
     let base = Profile { device: device.name.clone(), token_budget: device.token_budget, ..base };
-    match Calibration::load(cache, shape_name, &device.name, threads) {
+    match Calibration::load(cache, shape_name, &Calibration::engine(&device.name, precision), threads) {
         Ok(Some(calibration)) => calibration.applied_to(base),
         Ok(None) => base,
         Err(error) => {
@@ -205,8 +206,8 @@ mod tests {
         let instance = estimate::named_instance("ml.g4dn.xlarge").unwrap();
         assert!(matches!(instance.hardware, Hardware::Gpu { .. }));
         let folder = tempfile::tempdir().unwrap();
-        let found = profile(&device, "esm2_t6_320d", folder.path(), Some(&instance));
-        assert_eq!(found, profile(&device, "esm2_t6_320d", folder.path(), None));
+        let found = profile(&device, Precision::F32, "esm2_t6_320d", folder.path(), Some(&instance));
+        assert_eq!(found, profile(&device, Precision::F32, "esm2_t6_320d", folder.path(), None));
         assert!(found.linear_rate(1280) < 1e13);
     }
 }
