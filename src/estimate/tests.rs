@@ -25,6 +25,7 @@ fn work(name: &str, proteins: f64) -> Workload {
         all,
         missing: all,
         token_budget: None,
+        precision: PrecisionChoice::Auto,
         pairs: Counts::split(10.0 * proteins, &dataset::Settings::default()),
         input_bytes: Workload::input_bytes(proteins, 540.0 * proteins, 10.0 * proteins),
         learning: Learning { epochs: 10.0, batch_size: 32, hidden_sizes: network.hidden_sizes },

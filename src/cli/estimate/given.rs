@@ -126,6 +126,7 @@ impl Source {
                     all,
                     missing: all,
                     token_budget: config.embeddings.token_budget,
+                    precision: config.embeddings.precision,
                     pairs: Counts::split(pairs, &config.dataset),
                     input_bytes: Workload::input_bytes(proteins, proteins * mean, pairs),
                     learning: Learning::new(&config.training, &config.classifier),

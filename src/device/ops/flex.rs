@@ -2,6 +2,7 @@
 //! the rows, on all threads.
 
 use burn::backend::Flex;
+use burn::backend::flex::ops::cat::cat;
 use burn::backend::flex::ops::matmul::matmul;
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
@@ -47,26 +48,37 @@ impl EncoderOps for Flex {
         states
     }
 
-    fn attention(
-        qkv: FloatTensor<Self>,
+    fn pairs_are_neighbours(_: FloatTensor<Self>) -> bool {
+        false
+    }
+
+    fn rotations(
         cos: FloatTensor<Self>,
         sin: FloatTensor<Self>,
+        _: usize,
+    ) -> FloatTensor<Self> {
+        cat(vec![cos, sin], 1)
+    }
+
+    fn attention(
+        qkv: FloatTensor<Self>,
+        rotations: FloatTensor<Self>,
         heads: usize,
         lengths: Lengths,
     ) -> FloatTensor<Self> {
         let width = qkv.layout().shape()[1] / 3;
         let (values, tokens) = (qkv.storage::<f32>(), lengths.tokens());
-        let (cos, sin) = (cos.storage::<f32>(), sin.storage::<f32>());
-        let half = width / heads / 2;
+        let rotations = rotations.storage::<f32>();
+        let head = width / heads;
         let mut attended = vec![0.0; tokens * width];
         let mut sequences = Vec::new();
         let mut rest = attended.as_mut_slice();
         for range in lengths.ranges() {
             let (own, others) = rest.split_at_mut(range.len() * width);
             rest = others;
-            let angles = [cos, sin].map(|of| &of[range.start * half..range.end * half]);
+            let rotations = &rotations[range.start * head..range.end * head];
             let rows = &values[range.start * 3 * width..range.end * 3 * width];
-            sequences.push((Attention { rows, angles, heads, width, length: range.len() }, own));
+            sequences.push((Attention { rows, rotations, heads, width, length: range.len() }, own));
         }
         sequences.into_par_iter().for_each(|(sequence, attended)| sequence.attend(attended));
         tensor(attended, [tokens, width])
@@ -88,8 +100,8 @@ fn with_bias(mut x: FlexTensor, bias: &FlexTensor, f: fn(&mut [f32], &[f32])) ->
 /// One sequence: queries, keys and values of all heads, `[length, 3 * width]`.
 struct Attention<'a> {
     rows: &'a [f32],
-    /// Cosines and sines, `[length, half a head]`.
-    angles: [&'a [f32]; 2],
+    /// Cosines, then sines, `[length, 2 * half a head]`.
+    rotations: &'a [f32],
     heads: usize,
     width: usize,
     length: usize,
@@ -101,10 +113,10 @@ impl Attention<'_> {
         let Self { heads, width, length, .. } = *self;
         let head = width / heads;
         let query = self.heads_of(0, |to, from| {
-            simd::rotate(to, from, self.angles, head / 2, 1.0 / (head as f32).sqrt());
+            simd::rotate(to, from, self.rotations, head, 1.0 / (head as f32).sqrt());
         });
         let key = self.heads_of(1, |to, from| {
-            simd::rotate(to, from, self.angles, head / 2, 1.0);
+            simd::rotate(to, from, self.rotations, head, 1.0);
         });
         let value = self.heads_of(2, |to, from| {
             let rows = from.values.chunks(from.stride);

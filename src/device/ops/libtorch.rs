@@ -33,21 +33,35 @@ impl EncoderOps for LibTorch {
         add(states, &affine(&x.tensor, &weight.tensor, &bias.tensor))
     }
 
-    fn attention(
-        qkv: FloatTensor<Self>,
+    fn pairs_are_neighbours(_: FloatTensor<Self>) -> bool {
+        true
+    }
+
+    /// Complex numbers, the same for each head of queries and keys, `[tokens, 2 width]`: without
+    /// gaps or repetition, multiplying with them is one pass over long rows.
+    fn rotations(
         cos: FloatTensor<Self>,
         sin: FloatTensor<Self>,
+        heads: usize,
+    ) -> FloatTensor<Self> {
+        let (tokens, half) = (cos.tensor.size()[0], cos.tensor.size()[1]);
+        let (copies, heads) = (2 * heads as i64, heads as i64);
+        let one = Tensor::stack(&[cos.tensor, sin.tensor], -1).unsqueeze(1);
+        let all = one.expand([tokens, copies, half, 2], false);
+        TchTensor::new(all.reshape([tokens, 4 * heads * half]))
+    }
+
+    fn attention(
+        qkv: FloatTensor<Self>,
+        rotations: FloatTensor<Self>,
         heads: usize,
         lengths: Lengths,
     ) -> FloatTensor<Self> {
         let [tokens, width] = [0, 1].map(|dimension| qkv.tensor.size()[dimension]);
         let (width, heads) = (width / 3, heads as i64);
         let head = width / heads;
-        // [tokens, 2 heads, head]
-        let rotated = {
-            let pairs = qkv.tensor.narrow(1, 0, 2 * width).view([tokens, 2 * heads, head]);
-            rotate(&pairs, &cos.tensor.unsqueeze(1), &sin.tensor.unsqueeze(1))
-        };
+        let rotated = rotate(&qkv.tensor.narrow(1, 0, 2 * width), &rotations.tensor);
+        let rotated = rotated.view([tokens, 2 * heads, head]);
         let value = qkv.tensor.narrow(1, 2 * width, width).view([tokens, heads, head]);
         let attended: Vec<Tensor> = lengths
             .equal_runs()
@@ -108,9 +122,10 @@ fn add(mut states: TchTensor, x: &Tensor) -> TchTensor {
     }
 }
 
-/// `x cos + rotate_half(x) sin` with angles for half a head, `[tokens, 1, half]`.
-fn rotate(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Tensor {
-    let halves = x.chunk(2, -1);
-    let (a, b) = (&halves[0], &halves[1]);
-    Tensor::cat(&[a * cos - b * sin, b * cos + a * sin], -1)
+/// Multiplies neighbouring values, as complex numbers, with `rotations`; both are `[tokens, 2
+/// width]`, the latter in 32 bits, in which the product is computed.
+fn rotate(x: &Tensor, rotations: &Tensor) -> Tensor {
+    let complex = |x: &Tensor| x.unflatten(-1, [-1, 2]).view_as_complex();
+    let product = complex(&x.to_kind(Kind::Float)) * complex(rotations);
+    product.view_as_real().flatten(1, -1).to_kind(x.kind())
 }

@@ -87,11 +87,21 @@ pub trait EncoderOps: Backend {
         states: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 
+    /// Whether the two values that are rotated together lie side by side in a head, rather than
+    /// half a head apart.
+    fn pairs_are_neighbours(of: FloatTensor<Self>) -> bool;
+
+    /// Cosines and sines, `[tokens, half a head]` in 32 bits, as `attention` takes them.
+    fn rotations(
+        cos: FloatTensor<Self>,
+        sin: FloatTensor<Self>,
+        heads: usize,
+    ) -> FloatTensor<Self>;
+
     /// Attention inside each sequence with rotary positions.
     fn attention(
         qkv: FloatTensor<Self>,
-        cos: FloatTensor<Self>,
-        sin: FloatTensor<Self>,
+        rotations: FloatTensor<Self>,
         heads: usize,
         lengths: Lengths,
     ) -> FloatTensor<Self>;
@@ -163,42 +173,48 @@ impl Norm {
     }
 }
 
-/// Cosines and sines of the angles by which queries and keys are rotated, `[tokens, half a head]`.
-#[derive(Clone, Debug)]
-pub struct Angles {
-    cos: Tensor<2>,
-    sin: Tensor<2>,
+/// The order in which [`attention`] on a device wants the `size` values of each head of queries and
+/// keys, by their places in the published weights: there, values that are rotated together are
+/// half a head apart. Scores do not depend on the order, as long as it is the same for both.
+pub fn rotary_order(size: usize, on: &Device) -> Vec<usize> {
+    let half = size / 2;
+    match Dispatch::pairs_are_neighbours(Tensor::<1>::zeros([1], on).into_dispatch()) {
+        true => (0..half).flat_map(|place| [place, half + place]).collect(),
+        false => (0..size).collect(),
+    }
 }
 
-impl Angles {
-    /// The angles of every token of a batch: its place in its sequence times each of
+/// The rotations of queries and keys, in the form that suits the device.
+#[derive(Clone, Debug)]
+pub struct Rotations(Tensor<2>);
+
+impl Rotations {
+    /// The rotation of every token of a batch: by its place in its sequence times each of
     /// `frequencies`, in radians.
-    pub fn new(
-        lengths: &Lengths,
-        frequencies: &[f32],
-        precision: Precision,
-        on: &Device,
-    ) -> Self {
+    pub fn new(lengths: &Lengths, frequencies: &[f32], heads: usize, on: &Device) -> Self {
         let longest = lengths.0.iter().copied().max().unwrap_or_default();
         let angles = (0..longest).flat_map(|place| frequencies.iter().map(move |f| place as f32 * f));
         let (sin, cos): (Vec<f32>, Vec<f32>) = angles.map(f32::sin_cos).unzip();
         let places = lengths.0.iter().flat_map(|length| 0..*length as i64).collect::<Vec<_>>();
         let places = TensorData::new(places, [lengths.tokens()]);
         let places = Tensor::<1, Int>::from_data(places, on);
-        let tensor = |values| {
-            let data = TensorData::new(values, [longest, frequencies.len()]);
-            let table = Tensor::<2>::from_data(data, (on, precision.dtype().into()));
-            table.select(0, places.clone())
-        };
-        Self { cos: tensor(cos), sin: tensor(sin) }
+        let [cos, sin] = [cos, sin].map(|values| {
+            let table = TensorData::new(values, [longest, frequencies.len()]);
+            Tensor::<2>::from_data(table, on).select(0, places.clone()).into_dispatch()
+        });
+        Self(Tensor::from_dispatch(Dispatch::rotations(cos, sin, heads)))
     }
 }
 
-/// Attention inside each sequence (Vaswani et al. 2017) with rotary positions, rotating halves (Su
-/// et al. 2021): from queries, keys and values side by side, `[tokens, 3 width]`, to
-/// `[tokens, width]`.
-pub fn attention(qkv: Tensor<2>, angles: &Angles, heads: usize, lengths: &Lengths) -> Tensor<2> {
-    let Angles { cos, sin } = angles.clone();
-    let [qkv, cos, sin] = [qkv, cos, sin].map(Tensor::into_dispatch);
-    Tensor::from_dispatch(Dispatch::attention(qkv, cos, sin, heads, lengths.clone()))
+/// Attention inside each sequence (Vaswani et al. 2017) with rotary positions (Su et al. 2021):
+/// from queries, keys and values side by side, `[tokens, 3 width]`, to `[tokens, width]`. Values
+/// of queries and keys come in [`rotary_order`].
+pub fn attention(
+    qkv: Tensor<2>,
+    rotations: &Rotations,
+    heads: usize,
+    lengths: &Lengths,
+) -> Tensor<2> {
+    let [qkv, rotations] = [qkv, rotations.0.clone()].map(Tensor::into_dispatch);
+    Tensor::from_dispatch(Dispatch::attention(qkv, rotations, heads, lengths.clone()))
 }

@@ -178,8 +178,8 @@ pub(super) fn softmax(row: &mut [f32]) {
     dispatch(Op(row));
 }
 
-/// The rows of one head before rotation: each is `2 * half` values, `stride` behind the one
-/// before, from the start of `values` on.
+/// The rows of one head before rotation: each begins `stride` values behind the one before, the
+/// first at the start of `values`.
 #[derive(Clone, Copy)]
 pub(super) struct HeadRows<'a> {
     pub(super) values: &'a [f32],
@@ -189,33 +189,34 @@ pub(super) struct HeadRows<'a> {
 /// Rotates the two halves of each row by the angles whose cosines and sines are given, times
 /// `factor`: `to = (a cos - b sin, b cos + a sin)`.
 ///
-/// `to` is `[rows, 2 * half]`, `cos` and `sin` are `[rows, half]`.
+/// `to` is `[rows, size]`, and so are `rotations`: half of each row are cosines, half sines.
 pub(super) fn rotate(
     to: &mut [f32],
     from: HeadRows<'_>,
-    [cos, sin]: [&[f32]; 2],
-    half: usize,
+    rotations: &[f32],
+    size: usize,
     factor: f32,
 ) {
     struct Op<'a> {
         to: &'a mut [f32],
         from: HeadRows<'a>,
-        angles: [&'a [f32]; 2],
-        half: usize,
+        rotations: &'a [f32],
+        size: usize,
         factor: f32,
     }
     impl WithSimd for Op<'_> {
         type Output = ();
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
-            let Self { to, from, angles: [cos, sin], half, factor } = self;
+            let Self { to, from, rotations, size, factor } = self;
+            let half = size / 2;
             let factor = simd.splat_f32s(factor);
             let minus = |a, b| simd.mul_f32s(factor, simd.sub_f32s(a, b));
             let plus = |a, b| simd.mul_f32s(factor, simd.add_f32s(a, b));
-            let angles = cos.chunks_exact(half).zip(sin.chunks_exact(half));
-            let rows = to.chunks_exact_mut(2 * half).zip(from.values.chunks(from.stride));
-            for ((to, from), (cos, sin)) in rows.zip(angles) {
-                let (a, b) = from[..2 * half].split_at(half);
+            let rows = to.chunks_exact_mut(size).zip(from.values.chunks(from.stride));
+            for ((to, from), angles) in rows.zip(rotations.chunks_exact(size)) {
+                let (a, b) = from[..size].split_at(half);
+                let (cos, sin) = angles.split_at(half);
                 let (first, second) = to.split_at_mut(half);
                 map(simd, first, [a, b, cos, sin], |_, [a, b, cos, sin]| {
                     minus(simd.mul_f32s(a, cos), simd.mul_f32s(b, sin))
@@ -226,7 +227,7 @@ pub(super) fn rotate(
             }
         }
     }
-    dispatch(Op { to, from, angles: [cos, sin], half, factor });
+    dispatch(Op { to, from, rotations, size, factor });
 }
 
 #[cfg(test)]
@@ -290,12 +291,15 @@ mod tests {
         let (rows, half, stride) = (3, 19, 50);
         let from: Vec<f32> = (0..rows * stride).map(|i| i as f32 - 7.5).collect();
         let angles: Vec<f32> = (0..rows * half).map(|i| i as f32 * 0.3).collect();
-        let (sin, cos): (Vec<f32>, Vec<f32>) = angles.iter().map(|angle| angle.sin_cos()).unzip();
+        let rotations: Vec<f32> = angles
+            .chunks(half)
+            .flat_map(|row| row.iter().map(|a| a.cos()).chain(row.iter().map(|a| a.sin())))
+            .collect();
         let mut to = vec![0.0; rows * 2 * half];
-        rotate(&mut to, HeadRows { values: &from, stride }, [&cos, &sin], half, 0.5);
+        rotate(&mut to, HeadRows { values: &from, stride }, &rotations, 2 * half, 0.5);
         for (row, i) in (0..rows).flat_map(|row| (0..half).map(move |i| (row, i))) {
             let (a, b) = (from[row * stride + i], from[row * stride + half + i]);
-            let (cos, sin) = (cos[row * half + i], sin[row * half + i]);
+            let (sin, cos) = angles[row * half + i].sin_cos();
             let expected = [a * cos - b * sin, b * cos + a * sin].map(|x| 0.5 * x);
             let ours = [to[row * 2 * half + i], to[row * 2 * half + half + i]];
             for (ours, expected) in ours.iter().zip(expected) {

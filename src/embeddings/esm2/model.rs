@@ -16,7 +16,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use super::config::{Esm2Config, ROTARY_BASE};
 use super::weights::Tensors;
 use crate::device::Precision;
-use crate::device::ops::{self, Angles, Lengths, Linear, Norm};
+use crate::device::ops::{self, Lengths, Linear, Norm, Rotations};
 
 /// What token embeddings are multiplied by when no token is masked: 1 - 0.15 * 0.8, the share of
 /// tokens that stayed visible in pre-training.
@@ -70,7 +70,6 @@ pub struct Esm2 {
     embedding_scale: f32,
     /// Radians per place in the sequence, one for each pair of values of a head.
     frequencies: Vec<f32>,
-    precision: Precision,
 }
 
 /// One transformer layer.
@@ -94,7 +93,7 @@ impl Esm2 {
         device: &Device,
     ) -> Self {
         let build = Builder { config, tensors, precision, device };
-        let word_embeddings = tensors.concatenated(&["embeddings.word_embeddings.weight".into()]);
+        let word_embeddings = tensors.data("embeddings.word_embeddings.weight");
         let layers = (0..config.num_hidden_layers).map(|index| {
             let layer = build.layer(index);
             // What was read counts as memory in use until the system needs it elsewhere.
@@ -108,7 +107,6 @@ impl Esm2 {
             heads: config.num_attention_heads,
             embedding_scale: if config.token_dropout { TOKEN_DROPOUT_SCALE } else { 1.0 },
             frequencies: frequencies(config.head_size()),
-            precision,
         }
     }
 
@@ -118,11 +116,11 @@ impl Esm2 {
         let tokens = TensorData::new(batch.tokens.clone(), [batch.len()]);
         let tokens = Tensor::<1, Int>::from_data(tokens, &device);
         let lengths = batch.lengths();
-        let angles = Angles::new(&lengths, &self.frequencies, self.precision, &device);
+        let rotations = Rotations::new(&lengths, &self.frequencies, self.heads, &device);
         let embedded = self.word_embeddings.clone().select(0, tokens);
         let states = embedded.mul_scalar(self.embedding_scale);
         let states = self.layers.iter().fold(states, |states, layer| {
-            layer.forward(states, &angles, self.heads, &lengths) //
+            layer.forward(states, &rotations, self.heads, &lengths) //
         });
         self.final_norm.forward(states)
     }
@@ -145,14 +143,14 @@ impl Layer {
     fn forward(
         &self,
         states: Tensor<2>,
-        angles: &Angles,
+        rotations: &Rotations,
         heads: usize,
         lengths: &Lengths,
     ) -> Tensor<2> {
         let normed = self.attention_norm.forward(states.clone());
         // [tokens, 3 hidden]
         let projected = self.query_key_value.forward(normed);
-        let attended = ops::attention(projected, angles, heads, lengths);
+        let attended = ops::attention(projected, rotations, heads, lengths);
         let states = self.attention_output.forward_add(attended, states);
 
         let normed = self.feed_forward_norm.forward(states.clone());
@@ -179,30 +177,48 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn layer(&self, index: usize) -> Layer {
         let name = |part: &str| format!("encoder.layer.{index}.{part}");
-        let projections = ["query", "key", "value"].map(|part| name(&format!("attention.self.{part}")));
         Layer {
             attention_norm: self.norm(&name("attention.LayerNorm"), self.precision),
-            query_key_value: self.linear(&projections),
-            attention_output: self.linear(&[name("attention.output.dense")]),
+            query_key_value: self.projections(&name("attention.self")),
+            attention_output: self.linear(&name("attention.output.dense")),
             feed_forward_norm: self.norm(&name("LayerNorm"), self.precision),
-            expand: self.linear(&[name("intermediate.dense")]),
-            contract: self.linear(&[name("output.dense")]),
+            expand: self.linear(&name("intermediate.dense")),
+            contract: self.linear(&name("output.dense")),
         }
     }
 
-    /// One layer whose outputs are those of the named ones, side by side.
-    fn linear(&self, names: &[String]) -> Linear {
-        let all = |part: &str| -> Vec<String> {
-            names.iter().map(|name| format!("{name}.{part}")).collect()
+    fn linear(&self, name: &str) -> Linear {
+        let part = |part: &str| self.tensors.data(&format!("{name}.{part}"));
+        Linear::new(part("weight"), part("bias"), self.precision, self.device)
+    }
+
+    /// Queries, keys and values of all heads in one layer, the values of a head in the order that
+    /// the device's attention wants.
+    fn projections(&self, name: &str) -> Linear {
+        let size = self.config.head_size();
+        let order = ops::rotary_order(size, self.device);
+        let part = |part: &str| {
+            let [query, key, value] = ["query", "key", "value"]
+                .map(|projection| self.tensors.values(&format!("{name}.{projection}.{part}")));
+            let shape = query.1.iter().copied().enumerate();
+            let shape: Vec<_> = shape.map(|(at, n)| if at == 0 { 3 * n } else { n }).collect();
+            let values = [by_head(query, &order), by_head(key, &order), value.0].concat();
+            TensorData::new(values, shape)
         };
-        let (weight, bias) = (all("weight"), all("bias"));
-        let [weight, bias] = [weight, bias].map(|names| self.tensors.concatenated(&names));
-        Linear::new(weight, bias, self.precision, self.device)
+        Linear::new(part("weight"), part("bias"), self.precision, self.device)
     }
 
     fn norm(&self, name: &str, results: Precision) -> Norm {
-        let part = |part: &str| self.tensors.concatenated(&[format!("{name}.{part}")]);
+        let part = |part: &str| self.tensors.data(&format!("{name}.{part}"));
         let parameters = [part("weight"), part("bias")];
         Norm::new(parameters, self.config.layer_norm_eps, results, self.device)
     }
+}
+
+/// The rows of a tensor, with those of each head, as many as `order` has, in that order.
+fn by_head((values, shape): (Vec<f32>, Vec<usize>), order: &[usize]) -> Vec<f32> {
+    let width = values.len() / shape[0];
+    let heads = values.chunks_exact(width * order.len());
+    let row = |head: &'_ [f32], place: usize| head[place * width..][..width].to_vec();
+    heads.flat_map(|head| order.iter().flat_map(move |place| row(head, *place))).collect()
 }

@@ -202,18 +202,26 @@ pub(super) struct Tensors<'a> {
 }
 
 impl Tensors<'_> {
-    /// The values of tensors of the key table as 32-bit floats, one behind the other along the
-    /// first dimension.
+    /// The values of a tensor of the key table as 32-bit floats, with its shape.
     ///
     /// The check has proven that every name of the key table is there.
-    pub(super) fn concatenated(&self, names: &[String]) -> TensorData {
-        let views = || names.iter().filter_map(|name| self.views.get(name));
-        let mut values = Vec::with_capacity(views().map(|view| view.shape().iter().product::<usize>()).sum());
-        views().for_each(|view| append(&mut values, view));
-        let mut shape = views().next().map(|view| view.shape().to_vec()).unwrap_or_default();
-        if let Some(rows) = shape.first_mut() {
-            *rows = views().filter_map(|view| view.shape().first()).sum();
-        }
+    pub(super) fn values(&self, name: &str) -> (Vec<f32>, Vec<usize>) {
+        let Some(view) = self.views.get(name) else { return (Vec::new(), Vec::new()) };
+        let bytes = view.data();
+        let values = match view.dtype() {
+            Dtype::F16 => halves(bytes).map(|b| half::f16::from_bits(b).to_f32()).collect(),
+            Dtype::BF16 => halves(bytes).map(|b| half::bf16::from_bits(b).to_f32()).collect(),
+            _ => {
+                let words = bytes.as_chunks::<4>().0.iter();
+                words.map(|word| f32::from_le_bytes(*word)).collect()
+            }
+        };
+        (values, view.shape().to_vec())
+    }
+
+    /// The same as data of a tensor.
+    pub(super) fn data(&self, name: &str) -> TensorData {
+        let (values, shape) = self.values(name);
         TensorData::new(values, shape)
     }
 
@@ -221,19 +229,6 @@ impl Tensors<'_> {
     /// is needed.
     pub(super) fn release(&self) {
         self.files.0.iter().for_each(|(_, file)| file.release());
-    }
-}
-
-/// Appends the values of a tensor.
-fn append(values: &mut Vec<f32>, view: &TensorView<'_>) {
-    let bytes = view.data();
-    match view.dtype() {
-        Dtype::F16 => values.extend(halves(bytes).map(|b| half::f16::from_bits(b).to_f32())),
-        Dtype::BF16 => values.extend(halves(bytes).map(|b| half::bf16::from_bits(b).to_f32())),
-        _ => {
-            let words = bytes.as_chunks::<4>().0.iter();
-            values.extend(words.map(|word| f32::from_le_bytes(*word)));
-        }
     }
 }
 
