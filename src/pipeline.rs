@@ -197,7 +197,7 @@ fn train_watched(run: &Run<'_>, watch: &Stopwatch<'_>) -> Result<Summary, Error>
 
 /// The digest of everything that changes the result.
 fn identity(config: &RunConfig, space: &EmbeddingSpace, data: &Data) -> RunIdentity {
-    let parts = (config.identity(), space, &data.dataset.manifest);
+    let parts = (config.identity(), classifier::NUMERICS, space, &data.dataset.manifest);
     // Numbers, strings and lists always serialise.
     RunIdentity::of(Digest::of_json(&parts).unwrap_or_else(|_| Digest::of(b"")))
 }
