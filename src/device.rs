@@ -1,11 +1,13 @@
 //! Devices: where tensors live, and which backend computes them.
 
+mod adam;
 mod allocator;
 mod backend;
 mod choice;
 pub mod ops;
 mod precision;
 
+pub use adam::{AdamRates, Moving, adam_step};
 pub use allocator::keep_freed_memory;
 pub use backend::{ComputeDevice, DeviceError, cpu, resolve};
 pub use choice::{DeviceChoice, ParseDeviceError};

@@ -219,7 +219,7 @@ fn space(
 
 /// The digest of everything that changes the result.
 fn identity(config: &RunConfig, space: &EmbeddingSpace, data: &Data) -> RunIdentity {
-    let parts = (config.identity(), space, &data.dataset.manifest);
+    let parts = (config.identity(), classifier::NUMERICS, space, &data.dataset.manifest);
     // Numbers, strings and lists always serialise.
     RunIdentity::of(Digest::of_json(&parts).unwrap_or_else(|_| Digest::of(b"")))
 }
