@@ -1,4 +1,5 @@
 //! Devices: where tensors live, and which backend computes them.
+#![cfg_attr(feature = "tch", expect(deprecated, reason = "burn-tch is the fixed GPU backend"))]
 
 mod adam;
 mod allocator;

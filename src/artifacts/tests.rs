@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::classifier::PairClassifier;
-use crate::embeddings::{EmbeddingDtype, LongSequences, Precision};
+use crate::embeddings::{EmbeddingDtype, LongSequences, Precision, PrecisionChoice};
 
 /// A model directory with the parameters of an untrained network.
 fn written(folder: &Path) -> NamedTensors {
@@ -13,11 +13,11 @@ fn written(folder: &Path) -> NamedTensors {
     let embeddings = embeddings::Settings {
         max_residues: 16,
         long_sequences: LongSequences::Truncate,
-        precision: Precision::F32,
+        precision: PrecisionChoice::F32,
         embedding_dtype: EmbeddingDtype::F32,
         token_budget: None,
     };
-    let space = EmbeddingSpace::new(&encoder, &embeddings);
+    let space = EmbeddingSpace::new(&encoder, &embeddings, Precision::F32);
     let classifier = classifier::Settings { hidden_sizes: vec![4, 3], dropout: 0.25 };
     let device = crate::device::cpu();
     let network = PairClassifier::new(space.dimension, &classifier, &device);

@@ -1,5 +1,4 @@
 //! The one module that names backends: the pure-Rust `flex` and, behind a feature, `libtorch`.
-#![cfg_attr(feature = "tch", expect(deprecated, reason = "burn-tch is the fixed GPU backend"))]
 
 use burn::tensor::Device;
 
