@@ -3,5 +3,5 @@
 mod backend;
 mod choice;
 
-pub use backend::{ComputeDevice, DeviceError, cpu, resolve};
+pub use backend::{ComputeDevice, DeviceError, cpu, cpu_of, resolve};
 pub use choice::{DeviceChoice, ParseDeviceError};
