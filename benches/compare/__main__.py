@@ -56,8 +56,8 @@ def compare(engine: Engine) -> int:
         for number in range(1, passes + 1):
             for row in (row for row in rows if due(row, log, number, deadline)):
                 log.measure(row, number)
-            # After each pass, so that nothing is lost with the last.
-            out.write_text(report.render(engine, peers, rows, log, measured_roofs))
+                # After each row, so that nothing is lost with the last.
+                out.write_text(report.render(engine, peers, rows, log, measured_roofs))
     print(f"bench: {out}")
     return 0 if any(log.rates(row) for row in rows) else 1
 
