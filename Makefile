@@ -3,11 +3,13 @@ SHELL := /bin/bash
 CARGO ?= cargo
 # Where libtorch lies; `make libtorch` fills it.
 LIBTORCH ?= $(CURDIR)/libtorch
+LIBTORCH_CUDA ?= $(CURDIR)/libtorch-cuda
 DEMO ?= demo
 # The image and the program that goes into it: by default the one that `make test` built.
 IMAGE ?= dyad:cpu
 BINARY ?= $(or $(CARGO_TARGET_DIR),target)/debug/dyad
 REQUEST ?= sagemaker/examples/sample.json
+CUDA = $(abspath $(LIBTORCH_CUDA))
 TCH = LIBTORCH=$(abspath $(LIBTORCH)) LD_LIBRARY_PATH=$(abspath $(LIBTORCH))/lib:$$LD_LIBRARY_PATH $(CARGO)
 
 # Runs a test command, keeps its log in target/NAME.log and lists at the end what was skipped.
@@ -17,7 +19,7 @@ $(2) 2>&1 | tee target/$(1).log; status=$$?; \
 grep '^skipped: ' target/$(1).log || echo "skipped: nothing"; exit $$status
 endef
 
-.PHONY: help demo test test-long test-faults s3-servers fuzz test-tch test-parquet test-sagemaker check bench bench-tch libtorch parity-real tools tools-tch clean-demo image image-from-source image-gpu test-container emulate estimate-check
+.PHONY: help demo test test-long test-faults s3-servers fuzz test-tch test-parquet test-sagemaker check bench bench-gpu test-gpu peers libtorch libtorch-cuda parity-real tools tools-tch tools-python tools-gpu clean-demo image image-from-source image-gpu test-container emulate estimate-check
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -88,17 +90,27 @@ emulate: ## a training job as SageMaker would run it: make emulate REQUEST=FILE 
 	@rm -rf $(DEMO)/emulated # or the example would go on with what it has finished
 	python3 sagemaker/emulate.py --image $(IMAGE) --place DEMO=$(abspath $(DEMO)) $(ARGS) $(REQUEST)
 
-bench: tools ## speed of the embedded default
-	$(CARGO) bench --bench throughput
+bench: tools tools-python ## Dyad beside its peers, 25 minutes on an idle machine, into benches/RESULTS.md (needs Python)
+	CARGO="$(CARGO)" LIBTORCH=$(abspath $(LIBTORCH)) python3 benches/compare
 
-bench-tch: tools-tch libtorch ## the same on libtorch
-	$(TCH) bench --features tch --bench throughput
+peers: tools-python ## what `make bench` compares with: a Python environment, and 8 GB of random weights
+	benches/peers.sh
+
+bench-gpu: tools-gpu tools-tch tools-python libtorch libtorch-cuda ## the encoder on the first GPU, into benches/RESULTS-GPU.md
+	CARGO="$(CARGO)" LIBTORCH=$(abspath $(LIBTORCH)) LIBTORCH_RUN=$(CUDA)/lib python3 benches/compare gpu
+
+test-gpu: tools-gpu tools-tch libtorch libtorch-cuda ## what can only be seen on a GPU: parity, resume, running out of memory
+	LIBTORCH=$(abspath $(LIBTORCH)) LD_LIBRARY_PATH=$(CUDA)/lib:$(abspath $(LIBTORCH))/lib:$$LD_LIBRARY_PATH \
+	  $(CARGO) test --features tch --test gpu
 
 estimate-check: tools ## estimates beside real runs, half an hour on an idle machine; ESTIMATE_SIZES=40,80,160 is shorter
 	$(CARGO) bench --bench estimate
 
 libtorch: ## fetch the pinned libtorch from the Python package index into LIBTORCH
 	bash container/libtorch.sh $(LIBTORCH) cpu
+
+libtorch-cuda: ## the same with the CUDA libraries, 4.6 GB, into LIBTORCH_CUDA
+	bash container/libtorch.sh $(LIBTORCH_CUDA) cuda
 
 parity-real: tools ## published weights against Hugging Face: make parity-real ENCODER=DIR (needs Python)
 	@test -n "$(ENCODER)" || { echo "give the folder of a published ESM-2: make parity-real ENCODER=DIR"; exit 1; }
@@ -111,3 +123,10 @@ tools:
 
 tools-tch: tools
 	@command -v g++ >/dev/null || { echo "missing: g++; on Debian: apt-get install g++"; exit 1; }
+
+tools-python:
+	@command -v python3 >/dev/null || { echo "missing: python3; on Debian: apt-get install python3"; exit 1; }
+
+# First, so that nothing is fetched or built in vain.
+tools-gpu:
+	@nvidia-smi -L 2>/dev/null | grep -q '^GPU' || { echo "no GPU: nvidia-smi names none, and this runs on nothing else"; exit 1; }

@@ -8,21 +8,25 @@
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 #![expect(clippy::disallowed_methods, reason = "a script of files that nobody keeps")]
 
+#[path = "engine/weights.rs"]
+mod weights;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use dyad::classifier::{NamedTensors, tensor_file};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use safetensors::SafeTensors;
-use serde_json::{Value, json};
+use serde_json::Value;
+use weights::Shape;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const SIZES: [usize; 3] = [200, 600, 2000];
 const PARTNERS: usize = 10;
+/// The shape of the published encoder with 8 million parameters.
+const WIDE: Shape = Shape { layers: 6, width: 320, heads: 20, inner: 1280 };
 /// A component of a smaller share of the total is not compared.
 const COUNTS_FROM: f64 = 0.05;
 const COMPONENT_LIMIT: f64 = 0.25;
@@ -35,7 +39,8 @@ fn main() -> Result<()> {
     };
     let folder = tempfile::tempdir()?;
     let small = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/esm2_t6_tiny");
-    let wide = widened(&small, &folder.path().join("esm2_t6_320d"))?;
+    let wide = folder.path().join("esm2_t6_320d");
+    weights::write(&wide, WIDE)?;
     println!(
         "| encoder | proteins | part | estimate | run | difference |\n|---|---|---|---|---|---|"
     );
@@ -124,35 +129,5 @@ fn made_up(folder: &Path, proteins: usize) -> Result<PathBuf> {
     fs::create_dir_all(folder)?;
     fs::write(folder.join("proteins.fasta"), fasta)?;
     fs::write(folder.join("pairs.tsv"), pairs)?;
-    Ok(folder.to_owned())
-}
-
-/// The small encoder in the width of the published one with 8 million parameters, with random
-/// weights: speed does not depend on them.
-fn widened(small: &Path, folder: &Path) -> Result<PathBuf> {
-    let wider = |size: usize| match size {
-        64 => 320,
-        256 => 1280,
-        size => size,
-    };
-    let mut random = ChaCha8Rng::seed_from_u64(8);
-    let bytes = fs::read(small.join("model.safetensors"))?;
-    let mut tensors = NamedTensors::new();
-    for (name, view) in SafeTensors::deserialize(&bytes)?.tensors() {
-        let shape: Vec<usize> = view.shape().iter().copied().map(wider).collect();
-        let count = shape.iter().product();
-        let values = (0..count).map(|_| random.random_range(-0.03..0.03)).collect();
-        tensors.insert(name, (values, shape));
-    }
-    fs::create_dir_all(folder)?;
-    fs::write(folder.join("model.safetensors"), tensor_file::encode(&tensors, "random".into()))?;
-    let mut config: Value = serde_json::from_slice(&fs::read(small.join("config.json"))?)?;
-    for (key, value) in
-        [("hidden_size", 320), ("intermediate_size", 1280), ("num_attention_heads", 20)]
-    {
-        config[key] = json!(value);
-    }
-    fs::write(folder.join("config.json"), config.to_string())?;
-    fs::copy(small.join("vocab.txt"), folder.join("vocab.txt"))?;
     Ok(folder.to_owned())
 }

@@ -10,6 +10,6 @@ mod precision;
 
 pub use adam::{AdamRates, Moving, adam_step};
 pub use allocator::keep_freed_memory;
-pub use backend::{ComputeDevice, DeviceError, cpu, resolve};
+pub use backend::{ComputeDevice, DeviceError, cpu, cpu_of, resolve};
 pub use choice::{DeviceChoice, ParseDeviceError};
 pub use precision::{ParsePrecisionError, Precision, PrecisionChoice};

@@ -121,6 +121,20 @@ fn cpu_because(reason: &'static str) -> ComputeDevice {
     ComputeDevice { device, name, reason, token_budget: CPU_TOKEN_BUDGET, half: cpu_half() }
 }
 
+/// The CPU of the backend that is named as engines are, `flex cpu` or `libtorch cpu`, if it is built
+/// in: to compare the two in one program.
+pub fn cpu_of(engine: &str) -> Option<ComputeDevice> {
+    let device = match engine {
+        #[cfg(feature = "flex")]
+        "flex cpu" => Device::flex(),
+        #[cfg(feature = "tch")]
+        "libtorch cpu" => Device::libtorch(),
+        _ => return None,
+    };
+    let name = engine.to_owned();
+    Some(ComputeDevice { device, name, reason: "asked for", token_budget: CPU_TOKEN_BUDGET })
+}
+
 /// The device that `choice` means on this machine; never another one than asked for.
 #[cfg(feature = "tch")]
 pub fn resolve(choice: DeviceChoice) -> Result<ComputeDevice, DeviceError> {
