@@ -124,15 +124,15 @@ fn cpu_because(reason: &'static str) -> ComputeDevice {
 /// The CPU of the backend that is named as engines are, `flex cpu` or `libtorch cpu`, if it is built
 /// in: to compare the two in one program.
 pub fn cpu_of(engine: &str) -> Option<ComputeDevice> {
-    let device = match engine {
+    let (device, half) = match engine {
         #[cfg(feature = "flex")]
-        "flex cpu" => Device::flex(),
+        "flex cpu" => (Device::flex(), None),
         #[cfg(feature = "tch")]
-        "libtorch cpu" => Device::libtorch(),
+        "libtorch cpu" => (Device::libtorch(), cpu_half()),
         _ => return None,
     };
-    let name = engine.to_owned();
-    Some(ComputeDevice { device, name, reason: "asked for", token_budget: CPU_TOKEN_BUDGET })
+    let (name, reason) = (engine.to_owned(), "asked for");
+    Some(ComputeDevice { device, name, reason, token_budget: CPU_TOKEN_BUDGET, half })
 }
 
 /// The device that `choice` means on this machine; never another one than asked for.
