@@ -30,7 +30,9 @@ pub use error::Error;
 pub use publish::publish;
 
 /// The version of the model directory.
-const SCHEMA: &str = "dyad.model.v1";
+const SCHEMA: &str = "dyad.model.v2";
+/// The first version, which stored the halves of the first layer; still read.
+const FIRST_SCHEMA: &str = "dyad.model.v1";
 const MANIFEST: &str = "manifest.json";
 const DESCRIPTION: &str = "classifier.json";
 const PARAMETERS: &str = "classifier.safetensors";
@@ -216,7 +218,7 @@ impl Model {
             return Err(Error::NotAModel(folder.to_owned()));
         }
         let manifest: Listing = parse(&path, &storage::read(&path, MAX_JSON_BYTES)?)?;
-        if manifest.schema != SCHEMA {
+        if ![SCHEMA, FIRST_SCHEMA].contains(&manifest.schema.as_str()) {
             let problem = format!("its schema is `{}`, expected `{SCHEMA}`", manifest.schema);
             return Err(Error::Damaged { path, problem });
         }
@@ -244,6 +246,9 @@ impl Model {
         let bytes = verified(PARAMETERS, MAX_PARAMETER_BYTES)?;
         let damaged = |problem| Error::Damaged { path: folder.join(PARAMETERS), problem };
         let (mut parameters, _) = tensor_file::decode(&bytes).map_err(damaged)?;
+        if manifest.schema == FIRST_SCHEMA {
+            parameters = classifier::from_left_and_right(parameters);
+        }
         let mut take = |name: &str| match parameters.remove(name) {
             Some((values, _)) if values.len() == description.space.dimension => Ok(values),
             _ => Err(damaged(format!("`{name}` is missing or has another length"))),
@@ -270,7 +275,7 @@ impl Model {
             return Err(Error::OtherEncoder { folder, expected });
         }
         let Description { embeddings, space, .. } = &self.description;
-        match EmbeddingSpace::new(&encoder, embeddings) == *space {
+        match EmbeddingSpace::new(&encoder, embeddings, space.compute) == *space {
             true => Ok(encoder),
             false => Err(Error::OtherSpace(self.folder.clone())),
         }
@@ -281,3 +286,6 @@ fn parse<T: for<'de> Deserialize<'de>>(path: &Path, bytes: &[u8]) -> Result<T, E
     serde_json::from_slice(bytes)
         .map_err(|error| Error::Damaged { path: path.to_owned(), problem: error.to_string() })
 }
+
+#[cfg(test)]
+mod tests;

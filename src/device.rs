@@ -1,7 +1,15 @@
 //! Devices: where tensors live, and which backend computes them.
+#![cfg_attr(feature = "tch", expect(deprecated, reason = "burn-tch is the fixed GPU backend"))]
 
+mod adam;
+mod allocator;
 mod backend;
 mod choice;
+pub mod ops;
+mod precision;
 
+pub use adam::{AdamRates, Moving, adam_step};
+pub use allocator::keep_freed_memory;
 pub use backend::{ComputeDevice, DeviceError, cpu, cpu_of, resolve};
 pub use choice::{DeviceChoice, ParseDeviceError};
+pub use precision::{ParsePrecisionError, Precision, PrecisionChoice};

@@ -159,14 +159,14 @@ pub fn train(run: &Run<'_>) -> Result<Summary, Error> {
 }
 
 fn train_watched(run: &Run<'_>, watch: &Stopwatch<'_>) -> Result<Summary, Error> {
-    let device = device::resolve(run.config.device)?;
-    info!("device: {} ({})", device.name, device.reason);
+    let (device, config) = resolve_device(run.config)?;
+    let run = &Run { config: &config, ..*run };
     watch.finish(Component::StartUp);
     let read = || watch.finish(Component::Sequences);
     let data = data::read(run.inputs, run.config, run.observer, read)?;
     watch.finish(Component::Negatives);
     let encoder = Encoder::open(&run.inputs.encoder)?;
-    let space = EmbeddingSpace::new(&encoder, &run.config.embeddings);
+    let space = space(run.config, &device, &encoder)?;
     let identity = identity(run.config, &space, &data);
     info!("run {}: encoder {}, space {}", identity.id, encoder.identity().name, space.id());
     let job = Job { run, device, data, encoder, space, identity };
@@ -195,9 +195,31 @@ fn train_watched(run: &Run<'_>, watch: &Stopwatch<'_>) -> Result<Summary, Error>
     Ok(summary)
 }
 
+/// The device that the configuration means, and the configuration with the number format that it
+/// means there: the format changes the result, and therefore counts for the run's identity.
+fn resolve_device(config: &RunConfig) -> Result<(ComputeDevice, RunConfig), DeviceError> {
+    let device = device::resolve(config.device)?;
+    info!("device: {} ({})", device.name, device.reason);
+    let (precision, reason) = device.precision(config.embeddings.precision)?;
+    info!("precision: {precision} ({reason})");
+    let mut config = config.clone();
+    config.embeddings.precision = precision.into();
+    Ok((device, config))
+}
+
+/// The space of the embeddings that `encoder` computes on `device`.
+fn space(
+    config: &RunConfig,
+    device: &ComputeDevice,
+    encoder: &Encoder,
+) -> Result<EmbeddingSpace, DeviceError> {
+    let (precision, _) = device.precision(config.embeddings.precision)?;
+    Ok(EmbeddingSpace::new(encoder, &config.embeddings, precision))
+}
+
 /// The digest of everything that changes the result.
 fn identity(config: &RunConfig, space: &EmbeddingSpace, data: &Data) -> RunIdentity {
-    let parts = (config.identity(), space, &data.dataset.manifest);
+    let parts = (config.identity(), classifier::NUMERICS, space, &data.dataset.manifest);
     // Numbers, strings and lists always serialise.
     RunIdentity::of(Digest::of_json(&parts).unwrap_or_else(|_| Digest::of(b"")))
 }
@@ -223,7 +245,8 @@ impl Job<'_> {
     fn foresee(&self, watch: &Stopwatch<'_>) {
         let shape = EncoderShape::of(self.encoder.config(), &self.encoder.identity().name);
         let cache = &self.run.places.cache.folder;
-        let profile = timings::profile(&self.device, &shape.shape_name(), cache, self.run.instance);
+        let (precision, name) = (self.space.compute, shape.shape_name());
+        let profile = timings::profile(&self.device, precision, &name, cache, self.run.instance);
         watch.foresee(&Survey::of(&self.data), shape, self.run, profile);
     }
 
@@ -239,6 +262,7 @@ impl Job<'_> {
         let job = embeddings::Job {
             encoder: &self.encoder,
             device: &self.device.device,
+            precision: self.space.compute,
             default_token_budget: self.device.token_budget,
             settings: &self.run.config.embeddings,
             observer: self.run.observer,

@@ -20,7 +20,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use dyad::embeddings::esm2::Encoder;
-use dyad::embeddings::{EmbeddingDtype, EmbeddingSpace, LongSequences, Precision, Settings};
+use dyad::embeddings::{EmbeddingDtype, EmbeddingSpace, LongSequences, Precision, PrecisionChoice, Settings};
 
 use crate::support::{dyad, dyad_under, small_encoder};
 
@@ -96,9 +96,9 @@ fn space() -> EmbeddingSpace {
     let settings = Settings {
         max_residues: 1022,
         long_sequences: LongSequences::Truncate,
-        precision: Precision::F32,
+        precision: PrecisionChoice::F32,
         embedding_dtype: EmbeddingDtype::F32,
         token_budget: None,
     };
-    EmbeddingSpace::new(&Encoder::open(&small_encoder()).unwrap(), &settings)
+    EmbeddingSpace::new(&Encoder::open(&small_encoder()).unwrap(), &settings, Precision::F32)
 }

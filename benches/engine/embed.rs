@@ -61,10 +61,7 @@ pub(crate) fn measure(device: &ComputeDevice, input: &Input, started: Instant) -
 
 /// The only place that knows how a number format is asked for.
 fn load(encoder: &Encoder, device: &Device, precision: &str) -> Result<Esm2> {
-    match precision {
-        "f32" => Ok(encoder.load(device)?),
-        other => Err(format!("this build computes embeddings in f32 only, not in {other}").into()),
-    }
+    Ok(encoder.load(device, precision.parse()?)?)
 }
 
 /// The first sequences of a FASTA file.

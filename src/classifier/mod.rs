@@ -8,29 +8,47 @@
 //! hidden   = relu(norm(forward)) + relu(norm(backward))        then Dropout and the next layers
 //! ```
 //!
-//! The sum of the two orders is symmetric in itself: addition of two floating-point numbers does
-//! not depend on their order, so swapping the proteins changes no bit of the logit. `L x` and
-//! `R x` depend on one protein only ([`PairClassifier::halves`]), so that scoring all against all
-//! computes them once per protein; a pair then costs additions and the later, narrower layers.
-//! The price of symmetry is paid in training: both halves of the first layer are applied to both
-//! proteins of a pair, twice the arithmetic of a layer on concatenated embeddings.
+//! The layer is stored as `S = (L + R) / 2` and `D = (L - R) / 2`, which gives both orders for the
+//! arithmetic of one:
+//!
+//! ```text
+//! even = S (a + b) + c            odd = D (a - b)
+//! forward = even + odd            backward = even - odd
+//! ```
+//!
+//! Swapping the proteins changes the sign of `odd` and no other bit: addition of two floating-point
+//! numbers does not depend on their order, and rounding not on the sign. The sum of the two orders
+//! is therefore symmetric in itself, and so are the gradients that it is trained with
+//! ([`PairClassifier::learn`]). `S x` and `D x` depend on one protein only
+//! ([`PairClassifier::halves`]), so that scoring all against all computes them once per protein; a
+//! pair then costs additions and the later, narrower layers.
 
+mod earlier;
+mod learning;
+mod norm;
 mod parameters;
 mod scoring;
 mod standardizer;
 pub mod tensor_file;
 
 use burn::module::Module;
-use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
+use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+pub use earlier::from_left_and_right;
+pub use learning::{Batch, Lesson};
+use norm::{Norm, row};
 pub use parameters::{
     NamedTensors, ParameterError, ParameterPath, initialize, load, named_tensors,
 };
 pub use scoring::{EmbeddingTable, embedding_table, score};
 pub use standardizer::Standardizer;
+
+/// Raised whenever the same pairs, embeddings and settings would give a classifier that differs by
+/// more than rounding; runs of different revisions never continue each other.
+pub const NUMERICS: u32 = 2;
 
 /// The shape of the network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,9 +79,11 @@ impl Settings {
 /// The network.
 #[derive(Module, Debug)]
 pub struct PairClassifier {
-    left: Linear,
-    right: Linear,
-    first_norm: BatchNorm,
+    /// `S`, with the bias `c`.
+    sum: Linear,
+    /// `D`.
+    difference: Linear,
+    first_norm: Norm,
     hidden: Vec<Block>,
     output: Linear,
 }
@@ -72,37 +92,26 @@ pub struct PairClassifier {
 #[derive(Module, Debug)]
 struct Block {
     linear: Linear,
-    norm: BatchNorm,
+    norm: Norm,
 }
 
 /// What a protein contributes to the first layer, `[proteins, width]` each.
 #[derive(Clone, Debug)]
 pub struct Halves {
-    /// `L x + c`.
-    pub left: Tensor<2>,
-    /// `R x`.
-    pub right: Tensor<2>,
+    /// `S x`.
+    pub sum: Tensor<2>,
+    /// `D x`.
+    pub difference: Tensor<2>,
 }
 
 impl Halves {
-    /// The `length` rows from `start` on.
-    #[must_use]
-    pub fn rows(&self, start: usize, length: usize) -> Self {
-        let take = |half: &Tensor<2>| half.clone().narrow(0, start, length);
-        Self { left: take(&self.left), right: take(&self.right) }
-    }
-
     /// The rows of `proteins`, in that order.
     #[must_use]
     pub fn select(&self, proteins: Tensor<1, burn::tensor::Int>) -> Self {
-        let left = self.left.clone().select(0, proteins.clone());
-        Self { left, right: self.right.clone().select(0, proteins) }
+        let sum = self.sum.clone().select(0, proteins.clone());
+        Self { sum, difference: self.difference.clone().select(0, proteins) }
     }
 }
-
-/// One multiplier per activation of each hidden layer, `[pairs, width]`: 0 drops it, the others
-/// scale what stays.
-pub type DropoutMasks = Vec<Tensor<2>>;
 
 impl PairClassifier {
     /// A network for embeddings of length `dimension` on `device`; the weights are burn's lazy
@@ -113,12 +122,12 @@ impl PairClassifier {
         let half = LinearConfig::new(dimension, first);
         let hidden = widths.windows(2).map(|pair| Block {
             linear: LinearConfig::new(pair[0], pair[1]).init(device),
-            norm: BatchNormConfig::new(pair[1]).init(device),
+            norm: Norm::new(pair[1], device),
         });
         Self {
-            left: half.clone().init(device),
-            right: half.with_bias(false).init(device),
-            first_norm: BatchNormConfig::new(first).init(device),
+            sum: half.clone().init(device),
+            difference: half.with_bias(false).init(device),
+            first_norm: Norm::new(first, device),
             hidden: hidden.collect(),
             output: LinearConfig::new(widths[widths.len() - 1], 1).init(device),
         }
@@ -126,31 +135,24 @@ impl PairClassifier {
 
     /// What each of `proteins`, `[n, dimension]`, contributes to the first layer.
     pub fn halves(&self, proteins: Tensor<2>) -> Halves {
-        let left = self.left.forward(proteins.clone());
-        Halves { left, right: self.right.forward(proteins) }
+        let sum = proteins.clone().matmul(self.sum.weight.val());
+        Halves { sum, difference: proteins.matmul(self.difference.weight.val()) }
     }
 
-    /// The logits of pairs, `[pairs]`. `masks` is empty outside training.
-    pub fn forward(&self, a: Halves, b: Halves, masks: DropoutMasks) -> Tensor<1> {
-        let [pairs, _] = a.left.dims();
-        // [2 pairs, width]: one normalisation over both orders.
-        let orders = Tensor::cat(vec![a.left + b.right, b.left + a.right], 0);
-        let orders = relu(self.first_norm.forward(orders));
-        let sum = orders.clone().narrow(0, 0, pairs) + orders.narrow(0, pairs, pairs);
-        let mut masks = masks.into_iter();
-        let mut state = drop_out(sum, masks.next());
+    /// The logits of pairs, `[pairs]`, normalised by the running statistics.
+    pub fn forward(&self, a: Halves, b: Halves) -> Tensor<1> {
+        let [pairs, _] = a.sum.dims();
+        let mut even = a.sum + b.sum;
+        if let Some(bias) = &self.sum.bias {
+            even = even + row(bias);
+        }
+        let centre = self.first_norm.forward(even);
+        let offset = self.first_norm.forward_difference(a.difference - b.difference);
+        let mut state = relu(centre.clone() + offset.clone()) + relu(centre - offset);
         for block in &self.hidden {
-            let activated = relu(block.norm.forward(block.linear.forward(state)));
-            state = drop_out(activated, masks.next());
+            state = relu(block.norm.forward(block.linear.forward(state)));
         }
         self.output.forward(state).reshape([pairs])
-    }
-}
-
-fn drop_out(state: Tensor<2>, mask: Option<Tensor<2>>) -> Tensor<2> {
-    match mask {
-        Some(mask) => state * mask,
-        None => state,
     }
 }
 

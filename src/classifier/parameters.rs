@@ -11,6 +11,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::PairClassifier;
+use super::earlier::from_left_and_right;
 
 /// Values and shape of every parameter by name.
 pub type NamedTensors = BTreeMap<String, (Vec<f32>, Vec<usize>)>;
@@ -26,11 +27,10 @@ pub enum ParameterError {
     LeftOver(String),
 }
 
-/// Every parameter of `classifier`; running statistics are those of the last step.
+/// Every parameter of `classifier`, running statistics included.
 pub fn named_tensors(classifier: &PairClassifier) -> NamedTensors {
     let mut reader = Reader::default();
-    // Leaving training mode is what brings pending running statistics up to date.
-    classifier.valid().visit(&mut reader);
+    classifier.visit(&mut reader);
     reader.tensors
 }
 
@@ -56,8 +56,9 @@ pub fn load(
 
 /// `classifier` with initial weights that depend on `seed` alone, whatever the device.
 ///
-/// Weights and biases are uniform in ±sqrt(1 / inputs), PyTorch's default for linear layers; both
-/// halves of the first layer count as its inputs. Normalisation starts as the identity.
+/// Weights and biases are uniform in ±sqrt(1 / inputs), PyTorch's default for linear layers; the
+/// first layer's are drawn for its halves `L` and `R`, which both count as its inputs.
+/// Normalisation starts as the identity.
 pub fn initialize(classifier: PairClassifier, seed: u64, device: &Device) -> PairClassifier {
     let mut tensors = named_tensors(&classifier);
     let mut random = ChaCha8Rng::seed_from_u64(seed);
@@ -65,7 +66,7 @@ pub fn initialize(classifier: PairClassifier, seed: u64, device: &Device) -> Pai
         .iter()
         .filter_map(|(name, (_, shape))| Some((name.strip_suffix(".weight")?.to_owned(), shape[0])))
         .map(|(layer, inputs)| match layer.as_str() {
-            "left" | "right" => (layer, 2 * inputs),
+            "sum" | "difference" => (layer, 2 * inputs),
             _ => (layer, inputs),
         })
         .collect();
@@ -76,6 +77,13 @@ pub fn initialize(classifier: PairClassifier, seed: u64, device: &Device) -> Pai
             values.iter_mut().for_each(|value| *value = random.random_range(-bound..bound));
         }
     }
+    // What was drawn are the values of `L` and `R`.
+    for (name, drawn) in [("sum.weight", "left.weight"), ("difference.weight", "right.weight")] {
+        if let Some(tensor) = tensors.remove(name) {
+            tensors.insert(drawn.to_owned(), tensor);
+        }
+    }
+    let tensors = from_left_and_right(tensors);
     let mut writer = Writer {
         path: ParameterPath::default(),
         used: 0,

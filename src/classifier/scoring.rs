@@ -35,7 +35,7 @@ pub fn score(
             halves.select(Tensor::<1, Int>::from_data(rows, &device))
         };
         let (a, b) = (select(|pair| pair.0), select(|pair| pair.1));
-        let logits = classifier.forward(a, b, Vec::new());
+        let logits = classifier.forward(a, b);
         scores.extend(logits.into_data().iter::<f32>().map(|logit| sigmoid(f64::from(logit))));
     }
     scores

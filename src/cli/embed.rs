@@ -59,7 +59,9 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     info!("device: {} ({})", device.name, device.reason);
     let set = sequences::read(&[options::required(matches, "sequences")])?;
     let encoder = Encoder::open(&options::required(matches, "encoder"))?;
-    let space = EmbeddingSpace::new(&encoder, &config.embeddings);
+    let (precision, reason) = device.precision(config.embeddings.precision)?;
+    info!("precision: {precision} ({reason})");
+    let space = EmbeddingSpace::new(&encoder, &config.embeddings, precision);
     let cache = bucket::cache(matches, context, &config)?;
     let mut store = EmbeddingStore::open(cache.clone(), space, &device.name)
         .map_err(embeddings::Error::from)?;
@@ -68,6 +70,7 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let job = embeddings::Job {
         encoder: &encoder,
         device: &device.device,
+        precision,
         default_token_budget: device.token_budget,
         settings: &config.embeddings,
         observer: observer.as_ref(),

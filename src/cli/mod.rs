@@ -26,7 +26,7 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, Command};
 use tracing::{error, warn};
 
-use crate::container;
+use crate::{container, device};
 use context::Context;
 use failure::Failure;
 
@@ -54,6 +54,7 @@ pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> ExitCode {
+    device::keep_freed_memory();
     let context = Context::new(environment);
     let code = end_code(arguments, &context);
     if context.shutdown.requested() {

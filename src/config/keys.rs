@@ -3,6 +3,7 @@
 use std::ops::Bound::{Excluded, Included};
 
 use super::kind::Kind;
+use crate::device::PrecisionChoice;
 
 /// Begins the name of every environment variable that is ours.
 pub(super) const VARIABLE_PREFIX: &str = "DYAD_";
@@ -225,10 +226,10 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "precision",
-        kind: Kind::Choice(&["f32"]),
-        default: "f32",
+        kind: Kind::Choice(PrecisionChoice::WORDS),
+        default: "auto",
         effect: Effect::Result,
-        help: "number format of the encoder's forward pass",
+        help: "number format of the encoder's forward pass; auto takes the fastest of the device",
     },
     Key {
         name: "embedding_dtype",

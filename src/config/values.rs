@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::RunConfig;
-use crate::device::DeviceChoice;
+use crate::device::{DeviceChoice, PrecisionChoice};
 use crate::interactions::{Evidence, SelfPairs};
 use crate::storage::remote::S3Uri;
 use crate::{classifier, dataset, embeddings, interactions, training};
@@ -35,7 +35,7 @@ pub(super) struct Values {
     max_dropped_fraction: f64,
     seed: u64,
     device: DeviceChoice,
-    precision: embeddings::Precision,
+    precision: PrecisionChoice,
     embedding_dtype: embeddings::EmbeddingDtype,
     token_budget: Option<usize>,
     seal_seconds: u64,

@@ -1,9 +1,8 @@
 //! The one module that names backends: the pure-Rust `flex` and, behind a feature, `libtorch`.
-#![cfg_attr(feature = "tch", expect(deprecated, reason = "burn-tch is the fixed GPU backend"))]
 
 use burn::tensor::Device;
 
-use super::DeviceChoice;
+use super::{DeviceChoice, Precision, PrecisionChoice};
 
 #[cfg(not(any(feature = "flex", feature = "tch")))]
 compile_error!("enable the feature `flex` or `tch`");
@@ -26,9 +25,31 @@ pub struct ComputeDevice {
     pub reason: &'static str,
     /// Tokens per batch where the configuration leaves it open.
     pub token_budget: usize,
+    /// The number format of 16 bits that it computes faster than 32 bits, if there is one.
+    pub half: Option<Precision>,
 }
 
-/// Why an explicitly chosen device cannot be used.
+impl ComputeDevice {
+    /// The number format that `choice` means here, and why; never another one than asked for.
+    pub fn precision(
+        &self,
+        choice: PrecisionChoice,
+    ) -> Result<(Precision, &'static str), DeviceError> {
+        match (choice.fixed(), self.half) {
+            (None, None) => Ok((Precision::F32, "this device computes no other format faster")),
+            (None, Some(half)) => Ok((half, "the fastest that this device computes")),
+            (Some(asked), half) if asked == Precision::F32 || Some(asked) == half => {
+                Ok((asked, "asked for"))
+            }
+            (Some(asked), half) => {
+                let other = half.map_or_else(String::new, |half| format!(" and `{half}`"));
+                Err(DeviceError::NotComputed { asked, device: self.name.clone(), other })
+            }
+        }
+    }
+}
+
+/// Why an explicitly chosen device, or number format, cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
     /// This build has no libtorch.
@@ -37,6 +58,19 @@ pub enum DeviceError {
          `device=cpu`, or the GPU image"
     )]
     NotBuilt(DeviceChoice),
+    /// The device does not compute in this format, or not faster than in 32 bits.
+    #[error(
+        "`precision={asked}` is not for `{device}` of this machine, which computes in `f32`{other}; \
+         use `precision=auto`"
+    )]
+    NotComputed {
+        /// The format asked for.
+        asked: Precision,
+        /// The device.
+        device: String,
+        /// What it computes besides.
+        other: String,
+    },
     /// The build has libtorch, and no GPU or driver answers.
     #[cfg(feature = "tch")]
     #[error(
@@ -73,23 +107,32 @@ const CPU_NAME: &str = "libtorch cpu";
 #[cfg(not(feature = "tch"))]
 const CPU_NAME: &str = "flex cpu";
 
+/// Bfloat16 where libtorch finds instructions for it. Flex would convert to 32 bits and back.
+fn cpu_half() -> Option<Precision> {
+    #[cfg(target_arch = "x86_64")]
+    let instructions = std::arch::is_x86_feature_detected!("avx512bf16");
+    #[cfg(not(target_arch = "x86_64"))]
+    let instructions = false;
+    (cfg!(feature = "tch") && instructions).then_some(Precision::Bf16)
+}
+
 fn cpu_because(reason: &'static str) -> ComputeDevice {
     let (device, name) = (cpu(), CPU_NAME.to_owned());
-    ComputeDevice { device, name, reason, token_budget: CPU_TOKEN_BUDGET }
+    ComputeDevice { device, name, reason, token_budget: CPU_TOKEN_BUDGET, half: cpu_half() }
 }
 
 /// The CPU of the backend that is named as engines are, `flex cpu` or `libtorch cpu`, if it is built
 /// in: to compare the two in one program.
 pub fn cpu_of(engine: &str) -> Option<ComputeDevice> {
-    let device = match engine {
+    let (device, half) = match engine {
         #[cfg(feature = "flex")]
-        "flex cpu" => Device::flex(),
+        "flex cpu" => (Device::flex(), None),
         #[cfg(feature = "tch")]
-        "libtorch cpu" => Device::libtorch(),
+        "libtorch cpu" => (Device::libtorch(), cpu_half()),
         _ => return None,
     };
-    let name = engine.to_owned();
-    Some(ComputeDevice { device, name, reason: "asked for", token_budget: CPU_TOKEN_BUDGET })
+    let (name, reason) = (engine.to_owned(), "asked for");
+    Some(ComputeDevice { device, name, reason, token_budget: CPU_TOKEN_BUDGET, half })
 }
 
 /// The device that `choice` means on this machine; never another one than asked for.
@@ -102,6 +145,7 @@ pub fn resolve(choice: DeviceChoice) -> Result<ComputeDevice, DeviceError> {
         name: format!("libtorch cuda:{index}"),
         reason,
         token_budget: CUDA_TOKEN_BUDGET,
+        half: Some(Precision::F16),
     };
     match choice {
         DeviceChoice::Cpu => Ok(cpu_because("asked for")),

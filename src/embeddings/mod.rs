@@ -14,6 +14,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
+pub use crate::device::{Precision, PrecisionChoice};
 use crate::digest::Digest;
 use crate::progress::Observer;
 use crate::protein::ProteinSequence;
@@ -33,7 +34,7 @@ pub struct Settings {
     /// What becomes of longer sequences.
     pub long_sequences: LongSequences,
     /// The number format of the forward pass.
-    pub precision: Precision,
+    pub precision: PrecisionChoice,
     /// The number format of stored embeddings.
     pub embedding_dtype: EmbeddingDtype,
     /// Tokens per batch; `None` lets the device decide.
@@ -48,14 +49,6 @@ pub enum LongSequences {
     Truncate,
     /// Overlapping windows, averaged by their number of residues.
     Window,
-}
-
-/// The number format of the forward pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Precision {
-    /// 32-bit floating point.
-    F32,
 }
 
 /// The number format of stored embeddings.
@@ -109,6 +102,8 @@ pub struct Job<'a> {
     pub encoder: &'a Encoder,
     /// Where the encoder runs.
     pub device: &'a Device,
+    /// The number format of the forward pass there.
+    pub precision: Precision,
     /// Tokens per batch where the settings leave it to the device.
     pub default_token_budget: usize,
     /// How sequences become vectors.
@@ -227,7 +222,7 @@ pub fn embed(
         if job.shutdown.requested() {
             return Err(Error::Interrupted);
         }
-        let model = job.encoder.load(job.device)?;
+        let model = job.encoder.load(job.device, job.precision)?;
         let units = units(job, store, &distinct, &left)?;
         let computed = compute::compute(job, model, store, &distinct, &units);
         store.seal()?;

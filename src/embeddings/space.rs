@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::esm2::Encoder;
-use super::{EmbeddingDtype, LongSequences, Precision, Settings};
+use super::{EmbeddingDtype, LongSequences, Settings};
+use crate::device::Precision;
 use crate::digest::Digest;
 
 /// Raised whenever the same input would give numbers that differ by more than rounding.
@@ -44,8 +45,8 @@ pub struct EmbeddingSpace {
 }
 
 impl EmbeddingSpace {
-    /// The space of `encoder` under `settings`.
-    pub fn new(encoder: &Encoder, settings: &Settings) -> Self {
+    /// The space of `encoder` under `settings`, computed in `precision`.
+    pub fn new(encoder: &Encoder, settings: &Settings, precision: Precision) -> Self {
         let config = encoder.config();
         Self {
             schema: 1,
@@ -57,7 +58,7 @@ impl EmbeddingSpace {
             max_residues: settings.max_residues,
             long_sequences: settings.long_sequences,
             window_overlap: super::windows::overlap(settings),
-            compute: settings.precision,
+            compute: precision,
             stored: settings.embedding_dtype,
             dimension: config.hidden_size,
             numerics: NUMERICS,

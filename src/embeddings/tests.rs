@@ -14,7 +14,7 @@ fn settings() -> Settings {
     Settings {
         max_residues: 1022,
         long_sequences: LongSequences::Truncate,
-        precision: Precision::F32,
+        precision: PrecisionChoice::F32,
         embedding_dtype: EmbeddingDtype::F32,
         token_budget: None,
     }
@@ -38,7 +38,7 @@ impl Bench {
     }
 
     fn store(&self, root: &Path) -> EmbeddingStore {
-        let space = EmbeddingSpace::new(&self.encoder, &self.settings);
+        let space = EmbeddingSpace::new(&self.encoder, &self.settings, Precision::F32);
         EmbeddingStore::open(root, space, "test cpu").unwrap()
     }
 
@@ -55,6 +55,7 @@ impl Bench {
         let job = Job {
             encoder: &self.encoder,
             device: &crate::device::cpu(),
+            precision: Precision::F32,
             default_token_budget: BUDGET,
             settings: &self.settings,
             observer,
@@ -71,7 +72,7 @@ impl Bench {
 
     /// The files of a part of the store's folder.
     fn files(&self, root: &Path, part: &str) -> Vec<std::path::PathBuf> {
-        let space = EmbeddingSpace::new(&self.encoder, &self.settings);
+        let space = EmbeddingSpace::new(&self.encoder, &self.settings, Precision::F32);
         let folder = root.join("v1").join(space.id()).join(part);
         let names = crate::storage::list(&folder).unwrap();
         names.into_iter().map(|name| folder.join(name)).collect()
@@ -241,7 +242,7 @@ fn long_sequences_are_truncated_or_averaged_over_windows() {
     let long = fixture::random_sequences(3, [41]);
     let expected = |windows: &[std::ops::Range<usize>]| -> Vec<f32> {
         let encoder = Encoder::open(&fixture::folder()).unwrap();
-        let model = encoder.load(&crate::device::cpu()).unwrap();
+        let model = encoder.load(&crate::device::cpu(), Precision::F32).unwrap();
         let embedded: Vec<Vec<f32>> = windows
             .iter()
             .map(|window| {

@@ -42,14 +42,15 @@ pub(super) fn average(parts: &[(usize, &[f32])]) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{EmbeddingDtype, Precision};
+    use super::super::EmbeddingDtype;
+    use crate::device::PrecisionChoice;
     use super::*;
 
     fn settings(long_sequences: LongSequences) -> Settings {
         Settings {
             max_residues: 8,
             long_sequences,
-            precision: Precision::F32,
+            precision: PrecisionChoice::F32,
             embedding_dtype: EmbeddingDtype::F32,
             token_budget: None,
         }

@@ -10,7 +10,7 @@ use super::fit::TokenCost;
 use super::model::{parameters, score_flops, train_flops};
 use super::shape::EncoderShape;
 use crate::classifier;
-use crate::device::ComputeDevice;
+use crate::device::{ComputeDevice, Precision};
 use crate::embeddings::esm2::{Encoder, EncoderError};
 use crate::storage::{ScratchFolder, StorageError};
 use crate::training;
@@ -43,6 +43,8 @@ pub struct Subject<'a> {
     pub encoder: &'a Encoder,
     /// The device.
     pub device: &'a ComputeDevice,
+    /// The number format of the encoder's forward pass.
+    pub precision: Precision,
     /// The shape of the classifier.
     pub classifier: &'a classifier::Settings,
     /// Pairs per training step.
@@ -66,7 +68,7 @@ pub fn calibrate(
     let rate = |flops: f64, seconds: f64| flops / seconds.max(UNSEEN);
     let calibration = Calibration {
         schema: Calibration::schema(),
-        engine: subject.device.name.clone(),
+        engine: Calibration::engine(&subject.device.name, subject.precision),
         threads: threads(),
         shape: shape.shape_name(),
         width: shape.width,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::profile::{Basis, Profile};
+use crate::device::Precision;
 use crate::storage::{self, StorageError};
 
 const SCHEMA: &str = "dyad-calibration-1";
@@ -18,7 +19,7 @@ const PLAUSIBLE: std::ops::RangeInclusive<f64> = 1.0..=1e26;
 pub struct Calibration {
     /// `dyad-calibration-1`.
     pub schema: String,
-    /// Backend and device.
+    /// Backend, device and number format, as [`Calibration::engine`] names them.
     pub engine: String,
     /// Threads of the machine.
     pub threads: usize,
@@ -62,6 +63,14 @@ impl Calibration {
     /// A calibration with its schema.
     pub(super) fn schema() -> String {
         SCHEMA.to_owned()
+    }
+
+    /// The name of a device that computes in `precision`; 32 bits go without saying.
+    pub fn engine(device: &str, precision: Precision) -> String {
+        match precision {
+            Precision::F32 => device.to_owned(),
+            half => format!("{device} {half}"),
+        }
     }
 
     /// Keeps it in the cache folder.

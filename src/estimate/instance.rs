@@ -33,7 +33,7 @@ pub enum Hardware {
         /// The speed of a core, relative to the one that was measured; an assumption.
         speed: f64,
     },
-    /// One GPU, also where the instance has more: Dyad uses one.
+    /// GPUs of one kind: all of them embed, one trains.
     Gpu {
         /// Its name.
         name: String,
@@ -41,6 +41,8 @@ pub enum Hardware {
         count: u32,
         /// The peak in 32-bit floating point, from the data sheet, in 10^12 operations per second.
         tflops: f64,
+        /// The same of its matrix units in 16 bits, without sparsity.
+        tflops_f16: f64,
     },
 }
 

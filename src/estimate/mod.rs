@@ -24,7 +24,7 @@ pub use component::{Component, Seconds};
 pub use cost::{Cost, SPOT_SAVINGS, SpotSavings};
 pub use instance::{Hardware, Instance, InstanceError, Price, instances, named_instance};
 pub use model::{StartUp, predict, start_up};
-pub use profile::{Basis, Profile};
+pub use profile::{Basis, Gpus, Profile};
 pub use report::{Case, Estimate, Line, QUICK_EPOCHS, QUICK_PROTEINS, Reference, Report, cases};
 pub use shape::EncoderShape;
 pub use workload::{Counts, Learning, Lengths, Workload};

@@ -70,11 +70,12 @@ pub(super) fn parameters(dimension: usize, hidden: &[usize]) -> f64 {
     2.0 * dimension as f64 * first + inner(hidden) + last
 }
 
-/// Operations for a pair in a training step: both halves of the first layer on both proteins,
-/// forward and for the gradient of the weights; the further layers forward, and for both gradients.
+/// Operations for a pair in a training step: the first layer's half sum on the sum of both proteins
+/// and its half difference on their difference, forward and for the gradient of the weights; the
+/// further layers forward, and for both gradients.
 pub(super) fn train_flops(dimension: usize, hidden: &[usize]) -> f64 {
     let first = hidden.first().copied().unwrap_or_default() as f64;
-    2.0 * 4.0 * 2.0 * dimension as f64 * first + 3.0 * 2.0 * inner(hidden)
+    2.0 * 2.0 * 2.0 * dimension as f64 * first + 3.0 * 2.0 * inner(hidden)
 }
 
 /// Operations for a scored pair whose proteins went through the first layer before.

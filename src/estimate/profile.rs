@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::instance::{Hardware, Instance};
+use crate::device::{Precision, PrecisionChoice};
 
 /// Where the figures of a profile come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +68,17 @@ pub struct Profile {
     pub fixed: f64,
 }
 
+/// GPUs of one kind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gpus {
+    /// How many embed side by side.
+    pub count: f64,
+    /// Operations per second of one in 32 bits, from the data sheet.
+    pub peak: f64,
+    /// The same of its matrix units in 16 bits.
+    pub peak_f16: f64,
+}
+
 /// Threads of the machine on which [`Profile::cpu`] was measured.
 const MEASURED_CORES: f64 = 2.0;
 /// What each doubling of cores leaves of perfect scaling; assumed.
@@ -109,29 +121,37 @@ impl Profile {
         }
     }
 
-    /// A GPU that computes in 32-bit floating point with a peak of so many operations per second.
+    /// GPUs that embed in `precision`, on a host of so many cores.
     ///
-    /// Nobody has measured Dyad on any. Assumed: half of the peak for the widest layers, less for
-    /// narrow ones, which do not fill the device; attention at a quarter of it; some dozen
-    /// operations to start per layer and step, at about 10 microseconds each.
-    pub fn gpu(device: impl Into<String>, peak: f64, cores: f64) -> Self {
-        let of_peak = |width, share: f64| (width, peak * share);
+    /// Nobody has measured Dyad on any. Assumed for 32 bits: half of the peak for the widest layers,
+    /// less for narrow ones, which do not fill the device; attention at a quarter of it. In 16 bits
+    /// the matrix units are faster than what feeds them: a quarter of their peak (NVIDIA's own
+    /// TensorRT reaches a third of a T4's with a BERT of width 1024), attention a tenth. Some dozen
+    /// operations to start per layer and step, at about 10 microseconds each. Training is in 32 bits
+    /// on one GPU.
+    pub fn gpu(device: impl Into<String>, gpus: Gpus, precision: Precision, cores: f64) -> Self {
         let host = Self::cpu("", cores, 0.6);
+        let Gpus { count, peak, peak_f16 } = gpus;
+        let (embedding, shares, attention, bits) = match precision {
+            Precision::F32 => (peak, [0.03, 0.15, 0.22, 0.3, 0.5], 0.25, 32),
+            Precision::Bf16 | Precision::F16 => {
+                (peak_f16, [0.01, 0.06, 0.1, 0.15, 0.25], 0.1, 16)
+            }
+        };
+        let share = 100.0 * shares[4];
+        let rates = shares.map(|share| count * embedding * share);
         Self {
             device: device.into(),
             basis: Basis::Estimate,
-            origin: format!("half of the data sheet's {:.1} TFLOPS in 32-bit", peak / 1e12),
+            origin: format!(
+                "{share:.0} % of the data sheet's {:.1} TFLOPS in {bits}-bit",
+                embedding / 1e12
+            ),
             token_budget: 16_384,
-            linear: vec![
-                of_peak(64, 0.03),
-                of_peak(320, 0.15),
-                of_peak(480, 0.22),
-                of_peak(640, 0.3),
-                of_peak(1280, 0.5),
-            ],
-            attention: 0.25 * peak,
-            sequence: 100e-6,
-            batch: 300e-6,
+            linear: [64, 320, 480, 640, 1280].into_iter().zip(rates).collect(),
+            attention: attention * count * embedding,
+            sequence: 100e-6 / count,
+            batch: 300e-6 / count,
             step: 2.5e-3,
             parameter: 0.2e-9,
             train: 0.3 * peak,
@@ -140,13 +160,19 @@ impl Profile {
         }
     }
 
-    /// The instance's device; always an estimate.
-    pub fn of(instance: &Instance) -> Self {
+    /// The instance's device for a run that asks for `precision`; always an estimate.
+    ///
+    /// CPUs are those of the small image, which computes in 32 bits.
+    pub fn of(instance: &Instance, precision: PrecisionChoice) -> Self {
         // Two virtual processors are the threads of one core.
         let cores = f64::from(instance.vcpus) / 2.0;
         match &instance.hardware {
             Hardware::Cpu { name, speed } => Self::cpu(name, cores, *speed),
-            Hardware::Gpu { name, tflops, .. } => Self::gpu(name, tflops * 1e12, cores),
+            Hardware::Gpu { name, count, tflops, tflops_f16 } => {
+                let [peak, peak_f16] = [tflops, tflops_f16].map(|tflops| tflops * 1e12);
+                let gpus = Gpus { count: f64::from(*count), peak, peak_f16 };
+                Self::gpu(name, gpus, precision.fixed().unwrap_or(Precision::F16), cores)
+            }
         }
     }
 

@@ -90,7 +90,7 @@ pub struct Estimate {
 impl Estimate {
     /// The estimate of a case on an instance type, with what the platform does before the program.
     pub fn on(instance: &Instance, case: &Case) -> Self {
-        let profile = Profile::of(instance);
+        let profile = Profile::of(instance, case.workload.precision);
         let mut seconds = predict(&case.workload, &profile);
         seconds.add(Component::StartUp, start_up(instance).seconds(&case.workload));
         let estimate = Self::of(&instance.name, &profile, case, &seconds, instance.price.clone());

@@ -2,14 +2,15 @@
 
 use super::*;
 use crate::dataset::SplitRule;
-use crate::embeddings::{self, EmbeddingDtype, LongSequences, Precision};
+use crate::device::PrecisionChoice;
+use crate::embeddings::{self, EmbeddingDtype, LongSequences};
 use crate::{classifier, dataset};
 
 fn settings(long_sequences: LongSequences) -> embeddings::Settings {
     embeddings::Settings {
         max_residues: 1022,
         long_sequences,
-        precision: Precision::F32,
+        precision: PrecisionChoice::F32,
         embedding_dtype: EmbeddingDtype::F32,
         token_budget: None,
     }
@@ -24,6 +25,7 @@ fn work(name: &str, proteins: f64) -> Workload {
         all,
         missing: all,
         token_budget: None,
+        precision: PrecisionChoice::Auto,
         pairs: Counts::split(10.0 * proteins, &dataset::Settings::default()),
         input_bytes: Workload::input_bytes(proteins, 540.0 * proteins, 10.0 * proteins),
         learning: Learning { epochs: 10.0, batch_size: 32, hidden_sizes: network.hidden_sizes },

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::shape::EncoderShape;
+use crate::device::PrecisionChoice;
 use crate::embeddings::{self, token_lengths};
 use crate::{classifier, dataset, training};
 
@@ -141,6 +142,8 @@ pub struct Workload {
     pub missing: Lengths,
     /// Tokens per batch where the settings say so.
     pub token_budget: Option<usize>,
+    /// The number format of the encoder's forward pass, as the settings ask for it.
+    pub precision: PrecisionChoice,
     /// Pairs by part.
     pub pairs: Counts,
     /// Bytes of the files of pairs and sequences.

@@ -6,9 +6,9 @@ use tracing::{info, warn};
 
 use crate::artifacts::{self, Model};
 use crate::classifier::{self, PairClassifier, ParameterError};
-use crate::device::ComputeDevice;
+use crate::device::{ComputeDevice, Precision};
 use crate::embeddings::esm2::Encoder;
-use crate::embeddings::{self, CacheLocation, EmbeddingStore, StoreError};
+use crate::embeddings::{self, CacheLocation, EmbeddingSpace, EmbeddingStore, StoreError};
 use crate::interactions::ListedPair;
 use crate::progress::Observer;
 use crate::protein::Accession;
@@ -135,11 +135,13 @@ impl Predictor<'_> {
     ) -> Result<Vec<f32>, Error> {
         let mut settings = model.description.embeddings.clone();
         settings.token_budget = self.token_budget;
-        let space = model.description.space.clone();
+        let precision = self.precision(model);
+        let space = EmbeddingSpace { compute: precision, ..model.description.space.clone() };
         let mut store = EmbeddingStore::open(self.cache.clone(), space, &self.device.name)?;
         let job = embeddings::Job {
             encoder,
             device: &self.device.device,
+            precision,
             default_token_budget: self.device.token_budget,
             settings: &settings,
             observer: self.observer,
@@ -148,5 +150,20 @@ impl Predictor<'_> {
         let mut table = embeddings::table(&job, &mut store, sequences)?;
         model.standardizer.apply(&mut table);
         Ok(table)
+    }
+
+    /// The number format in which the model's embeddings were computed, or 32 bits where this
+    /// device does not compute in it.
+    fn precision(&self, model: &Model) -> Precision {
+        let trained = model.description.space.compute;
+        if let Ok((precision, _)) = self.device.precision(trained.into()) {
+            return precision;
+        }
+        warn!(
+            "the model was trained on embeddings computed in {trained}, which is not for `{}`: here they \
+             are computed in f32, and scores may differ in their third digit",
+            self.device.name
+        );
+        Precision::F32
     }
 }

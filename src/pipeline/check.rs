@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use tracing::info;
 
 use super::data::{self, Data};
-use super::{Error, Run, identity, survey};
+use super::{Error, Run, identity, resolve_device, space, survey};
 use crate::dataset::Part;
-use crate::device::{self, ComputeDevice};
+use crate::device::ComputeDevice;
 use crate::digest::Digest;
 use crate::embeddings::esm2::Encoder;
 use crate::embeddings::{EmbeddingDtype, EmbeddingSpace};
@@ -65,15 +65,15 @@ impl fmt::Display for Plan {
 /// embeds and trains nothing and counts no attempt.
 pub fn check(run: &Run<'_>) -> Result<Plan, Vec<Error>> {
     let mut problems = Vec::new();
-    let device = noted(device::resolve(run.config.device), &mut problems);
+    let device = noted(resolve_device(run.config), &mut problems);
     let data = noted(data::read(run.inputs, run.config, run.observer, || ()), &mut problems);
     let encoder = noted(Encoder::open(&run.inputs.encoder), &mut problems);
     let (Some(device), Some(data), Some(encoder)) = (device, data, encoder) else {
         return Err(problems);
     };
-    info!("device: {} ({})", device.name, device.reason);
     info!("encoder: {}", encoder.identity().name);
-    plan(run, &device, &data, &encoder).map_err(|problem| vec![problem])
+    let (device, config) = device;
+    plan(&Run { config: &config, ..*run }, &device, &data, &encoder).map_err(|problem| vec![problem])
 }
 
 fn noted<T, E: Into<Error>>(result: Result<T, E>, problems: &mut Vec<Error>) -> Option<T> {
@@ -87,7 +87,7 @@ fn plan(
     encoder: &Encoder,
 ) -> Result<Plan, Error> {
     let places = run.places;
-    let space = EmbeddingSpace::new(encoder, &run.config.embeddings);
+    let space = space(run.config, device, encoder)?;
     let identity = identity(run.config, &space, data);
     let remote = places.cache.remote.as_ref();
     let step = CheckpointFolder::newest_step(&places.checkpoints, &identity, remote)?;

@@ -93,6 +93,7 @@ impl Survey {
             all: Lengths::of(self.residues.values().copied(), &config.embeddings),
             missing: Lengths::of(missing.map(|(_, residues)| *residues), &config.embeddings),
             token_budget: config.embeddings.token_budget,
+            precision: config.embeddings.precision,
             pairs: self.pairs,
             input_bytes: self.input_bytes,
             learning: Learning::new(&config.training, &config.classifier),

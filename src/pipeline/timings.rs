@@ -10,9 +10,9 @@ use serde::Serialize;
 use tracing::{debug, warn};
 
 use super::Survey;
-use crate::device::ComputeDevice;
+use crate::device::{ComputeDevice, Precision};
 use crate::estimate::{
-    self, Basis, Calibration, Component, EncoderShape, Instance, Profile, Seconds, Workload,
+    self, Basis, Calibration, Component, EncoderShape, Gpus, Instance, Profile, Seconds, Workload,
 };
 use crate::progress::{Event, Forecast, Observer, Task};
 use crate::storage;
@@ -22,6 +22,7 @@ use crate::storage;
 /// An unusable calibration is left out with a warning; a run does not depend on it.
 pub fn profile(
     device: &ComputeDevice,
+    precision: Precision,
     shape_name: &str,
     cache: &Path,
     instance: Option<&Instance>,
@@ -29,16 +30,16 @@ pub fn profile(
     let threads = estimate::threads();
     let on_gpu = device.name.contains("cuda");
     let base = match instance.filter(|instance| instance.has_gpu() == on_gpu) {
-        Some(instance) => Profile::of(instance),
+        Some(instance) => Profile::of(instance, precision.into()),
         // Of the GPUs that Dyad is meant for, the smallest.
         None if on_gpu => {
             let origin = "assumed to be an NVIDIA T4, which nobody has measured".to_owned();
-            Profile { origin, ..Profile::gpu(&device.name, T4_PEAK, threads as f64) }
+            Profile { origin, ..Profile::gpu(&device.name, T4, precision, threads as f64) }
         }
         None => Profile::cpu(&device.name, threads as f64, 1.0),
     };
     let base = Profile { device: device.name.clone(), token_budget: device.token_budget, ..base };
-    match Calibration::load(cache, shape_name, &device.name, threads) {
+    match Calibration::load(cache, shape_name, &Calibration::engine(&device.name, precision), threads) {
         Ok(Some(calibration)) => calibration.applied_to(base),
         Ok(None) => base,
         Err(error) => {
@@ -48,8 +49,8 @@ pub fn profile(
     }
 }
 
-/// Operations per second in 32-bit floating point, from the data sheet of the NVIDIA T4.
-const T4_PEAK: f64 = 8.14e12;
+/// One NVIDIA T4, from its data sheet.
+const T4: Gpus = Gpus { count: 1.0, peak: 8.14e12, peak_f16: 65.1e12 };
 
 /// Measures the parts of an attempt: a decorator of the run's observer, told by the pipeline when
 /// each part is over.
@@ -205,8 +206,8 @@ mod tests {
         let instance = estimate::named_instance("ml.g4dn.xlarge").unwrap();
         assert!(matches!(instance.hardware, Hardware::Gpu { .. }));
         let folder = tempfile::tempdir().unwrap();
-        let found = profile(&device, "esm2_t6_320d", folder.path(), Some(&instance));
-        assert_eq!(found, profile(&device, "esm2_t6_320d", folder.path(), None));
+        let found = profile(&device, Precision::F32, "esm2_t6_320d", folder.path(), Some(&instance));
+        assert_eq!(found, profile(&device, Precision::F32, "esm2_t6_320d", folder.path(), None));
         assert!(found.linear_rate(1280) < 1e13);
     }
 }

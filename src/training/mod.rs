@@ -11,11 +11,9 @@ mod schedule;
 mod state;
 mod timer;
 
+use std::ops::Range;
 use std::time::Instant;
 
-use burn::module::Module;
-use burn::nn::loss::{BinaryCrossEntropyLoss, BinaryCrossEntropyLossConfig};
-use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use tracing::info;
@@ -23,7 +21,7 @@ use tracing::info;
 pub use checkpoint::{CheckpointError, CheckpointFolder, RunIdentity};
 pub use schedule::{EpochRecord, Goal, METRICS, Metric, Schedule};
 
-use crate::classifier::{self, NamedTensors, PairClassifier, ParameterError};
+use crate::classifier::{self, Batch, NamedTensors, ParameterError};
 use crate::dataset::{self, Example};
 use crate::digest::Digest;
 use crate::evaluation;
@@ -170,14 +168,14 @@ fn run_epoch(job: &Job<'_>, state: &mut State) -> Result<(), Error> {
     let order = dataset::epoch_order(job.train.len(), job.settings.seed, epoch as u64);
     let done = (state.batch * size) as u64;
     job.observer.observe(Event::Started { task, done, total: order.len() as u64 });
-    let loss = BinaryCrossEntropyLossConfig::new().with_logits(true).init(&state.device);
+    let pairs = Pairs::new(job, &order, &state.device);
     while state.batch < batches {
         if job.shutdown.requested() {
             return Ok(());
         }
         let start = state.batch * size;
         let end = if state.batch + 1 == batches { order.len() } else { start + size };
-        step(job, state, &loss, &order[start..end])?;
+        step(job, state, &pairs, start..end)?;
         job.observer.observe(Event::Advanced { task, units: (end - start) as u64 });
         // After the last step the epoch's end decides: two checkpoints of one step would differ.
         if state.batch < batches && state.timer.due(Instant::now()) {
@@ -188,47 +186,58 @@ fn run_epoch(job: &Job<'_>, state: &mut State) -> Result<(), Error> {
     Ok(())
 }
 
-/// One update of the parameters from the training pairs `batch`.
+/// The training pairs in the order of an epoch, on the device.
+struct Pairs {
+    /// Rows of the table, `[pairs]` each.
+    left: Tensor<1, Int>,
+    right: Tensor<1, Int>,
+    /// 1 for pairs that interact, else 0, `[pairs]`.
+    labels: Tensor<1>,
+}
+
+impl Pairs {
+    fn new(job: &Job<'_>, order: &[u32], device: &Device) -> Self {
+        let pairs = || order.iter().map(|index| &job.train[*index as usize]);
+        let rows = |side: fn(&Example) -> u32| {
+            let rows: Vec<i64> = pairs().map(|pair| i64::from(side(pair))).collect();
+            Tensor::from_data(TensorData::new(rows, [order.len()]), device)
+        };
+        let labels: Vec<f32> = pairs().map(|pair| f32::from(u8::from(pair.label))).collect();
+        Self {
+            left: rows(|pair| pair.left),
+            right: rows(|pair| pair.right),
+            labels: Tensor::from_data(TensorData::new(labels, [order.len()]), device),
+        }
+    }
+}
+
+/// One update of the parameters from the pairs in `range`.
 fn step(
     job: &Job<'_>,
     state: &mut State,
-    loss: &BinaryCrossEntropyLoss,
-    batch: &[u32],
+    pairs: &Pairs,
+    range: Range<usize>,
 ) -> Result<(), Error> {
-    let pairs: Vec<&Example> = batch.iter().map(|index| &job.train[*index as usize]).collect();
-    let n = pairs.len();
-    let rows = pairs.iter().map(|p| p.left).chain(pairs.iter().map(|p| p.right));
-    let rows = integers(rows.map(i64::from).collect(), &job.table.device());
-    let labels = integers(pairs.iter().map(|pair| i64::from(pair.label)).collect(), &state.device);
-    let proteins = Tensor::from_inner(job.table.clone().select(0, rows));
+    let (start, n) = (range.start, range.len());
+    let rows = |side: &Tensor<1, Int>| {
+        job.table.clone().select(0, side.clone().narrow(0, start, n))
+    };
     let masks = masks::dropout_masks(job.classifier, n, job.settings.seed, state.step);
-    let masks = masks.into_iter().map(|mask| Tensor::from_data(mask, &state.device)).collect();
-
-    let halves = state.model.halves(proteins);
-    let logits = state.model.forward(halves.rows(0, n), halves.rows(n, n), masks);
-    let loss = loss.forward(logits, labels);
-    let value: f32 = loss.clone().into_scalar();
-    if !value.is_finite() {
-        return Err(state.diverged());
-    }
-    let gradients = GradientsParams::from_grads(loss.backward(), &state.model);
-    state.optimize(gradients);
-    state.loss_sum += f64::from(value) * n as f64;
-    state.step += 1;
-    state.batch += 1;
-    Ok(())
-}
-
-fn integers(values: Vec<i64>, device: &Device) -> Tensor<1, Int> {
-    let length = values.len();
-    Tensor::from_data(TensorData::new(values, [length]), device)
+    let batch = Batch {
+        a: rows(&pairs.left),
+        b: rows(&pairs.right),
+        labels: pairs.labels.clone().narrow(0, start, n),
+        masks: masks.into_iter().map(|mask| Tensor::from_data(mask, &state.device)).collect(),
+    };
+    let lesson = state.model.learn(batch);
+    state.follow(lesson, n)
 }
 
 /// Measures the validation part and lets the schedule decide.
 fn finish_epoch(job: &Job<'_>, state: &mut State) -> Result<(), Error> {
-    let model: PairClassifier = state.model.valid();
+    state.read_losses()?;
     let pairs = job.validation.iter().map(|pair| (pair.left, pair.right));
-    let scores = classifier::score(&model, &job.table, pairs);
+    let scores = classifier::score(&state.model, &job.table, pairs);
     if scores.iter().any(|score| !score.is_finite()) {
         return Err(state.diverged());
     }

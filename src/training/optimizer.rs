@@ -1,46 +1,60 @@
 //! Adam (Kingma and Ba 2015, arXiv:1412.6980) with PyTorch's constants, its state by name.
 //!
 //! burn's own module optimizer keeps its state by random parameter ids; here it is kept by the
-//! parameters' paths, so that a checkpoint is readable and complete. The update itself is burn's.
+//! parameters' paths, so that a checkpoint is readable and complete.
 
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, Param};
-use burn::optim::{Adam, AdamConfig, AdamState, AdaptiveMomentumState, GradientsParams, Optimizer};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::classifier::{NamedTensors, PairClassifier, ParameterError, ParameterPath};
+use crate::device::{AdamRates, Moving, adam_step};
+
+const BETA_1: f64 = 0.9;
+const BETA_2: f64 = 0.999;
+const EPSILON: f64 = 1e-8;
 
 /// The optimizer and its moments by parameter, flattened.
 pub(super) struct NamedAdam {
-    adam: Adam,
-    moments: BTreeMap<String, AdamState<1>>,
+    /// Steps done.
+    time: u64,
+    moments: BTreeMap<String, (Tensor<1>, Tensor<1>)>,
 }
 
 impl NamedAdam {
     /// An optimizer that has seen no gradient.
     pub(super) fn new() -> Self {
-        // burn's default epsilon is 1e-5; PyTorch's, which published recipes assume, is 1e-8.
-        Self { adam: AdamConfig::new().with_epsilon(1e-8).build(), moments: BTreeMap::new() }
+        Self { time: 0, moments: BTreeMap::new() }
     }
 
-    /// `model` after one step of size `learning_rate`.
+    /// `model` after one step of size `learning_rate`. Its weights are updated where they lie,
+    /// unless another copy of it shares them.
     pub(super) fn step(
         &mut self,
         learning_rate: f64,
         model: PairClassifier,
         gradients: GradientsParams,
     ) -> PairClassifier {
+        self.time += 1;
+        let time = i32::try_from(self.time).unwrap_or(i32::MAX);
+        let rates = AdamRates {
+            first: 1.0 - BETA_1,
+            second: 1.0 - BETA_2,
+            step_size: learning_rate / (1.0 - BETA_1.powi(time)),
+            second_root: (1.0 - BETA_2.powi(time)).sqrt(),
+            epsilon: EPSILON,
+        };
         let path = ParameterPath::default();
-        model.map(&mut Update { optimizer: self, learning_rate, gradients, path })
+        model.map(&mut Update { moments: &mut self.moments, rates, gradients, path })
     }
 
     /// The moments as tensors named `<parameter>.moment_1` and `.moment_2`.
     pub(super) fn tensors(&self) -> NamedTensors {
         let mut tensors = NamedTensors::new();
-        for (name, state) in &self.moments {
-            let moments = [&state.momentum.moment_1, &state.momentum.moment_2];
-            for (number, moment) in moments.into_iter().enumerate() {
+        for (name, (first, second)) in &self.moments {
+            for (number, moment) in [first, second].into_iter().enumerate() {
                 let values: Vec<f32> = moment.clone().into_data().iter::<f32>().collect();
                 let shape = vec![values.len()];
                 tensors.insert(format!("{name}.moment_{}", number + 1), (values, shape));
@@ -59,7 +73,7 @@ impl NamedAdam {
         steps: u64,
         device: &Device,
     ) -> Result<Self, ParameterError> {
-        let mut optimizer = Self::new();
+        let mut optimizer = Self { time: steps, moments: BTreeMap::new() };
         let moment = |name: String, length: usize| match tensors.get(&name) {
             Some((values, _)) if values.len() == length => {
                 Ok(Tensor::from_data(TensorData::new(values.clone(), [length]), device))
@@ -71,17 +85,15 @@ impl NamedAdam {
             let length = model[name].0.len();
             let first = moment(format!("{name}.moment_1"), length)?;
             let second = moment(format!("{name}.moment_2"), length)?;
-            let time = usize::try_from(steps).unwrap_or(usize::MAX);
-            let momentum = AdaptiveMomentumState::new(time, first, second);
-            optimizer.moments.insert(name.clone(), AdamState::new(momentum));
+            optimizer.moments.insert(name.clone(), (first, second));
         }
         Ok(optimizer)
     }
 }
 
 struct Update<'a> {
-    optimizer: &'a mut NamedAdam,
-    learning_rate: f64,
+    moments: &'a mut BTreeMap<String, (Tensor<1>, Tensor<1>)>,
+    rates: AdamRates,
     gradients: GradientsParams,
     path: ParameterPath,
 }
@@ -100,15 +112,15 @@ impl ModuleMapper for Update<'_> {
         let (id, tensor, mapper) = param.consume();
         let shape = tensor.shape();
         let name = self.path.name();
-        let state = self.optimizer.moments.remove(&name);
-        let (flat, gradient) = (tensor.inner().reshape([-1]), gradient.reshape([-1]));
-        let (updated, state) =
-            self.optimizer.adam.step::<1>(self.learning_rate, flat, gradient, state);
-        if let Some(state) = state {
-            self.optimizer.moments.insert(name, state);
-        }
-        let updated = Tensor::from_inner(updated.reshape(shape)).require_grad();
-        Param::from_mapped_value(id, updated, mapper)
+        let gradient: Tensor<1> = gradient.reshape([-1]);
+        let (moment_1, moment_2) = self
+            .moments
+            .remove(&name)
+            .unwrap_or_else(|| (gradient.zeros_like(), gradient.zeros_like()));
+        let moving = Moving { parameter: tensor.reshape([-1]), moment_1, moment_2 };
+        let moved = adam_step(moving, gradient, self.rates);
+        self.moments.insert(name, (moved.moment_1, moved.moment_2));
+        Param::from_mapped_value(id, moved.parameter.reshape(shape), mapper)
     }
 }
 
@@ -120,13 +132,20 @@ mod tests {
     use crate::classifier::{Settings, initialize, named_tensors};
 
     /// Gives the gradients of one step: one number repeated in each parameter.
-    struct Feed<'a>(&'a mut GradientsParams, f32);
+    struct Feed<'a>(&'a mut GradientsParams, f32, ParameterPath);
 
     impl ModuleVisitor for Feed<'_> {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.2.enter(name);
+        }
+
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.2.leave();
+        }
+
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if param.is_require_grad() {
-                let like = param.val().inner();
-                self.0.register(param.id, like.zeros_like() + self.1);
+            if !self.2.name().contains("running_") {
+                self.0.register(param.id, param.val().zeros_like() + self.1);
             }
         }
     }
@@ -146,7 +165,7 @@ mod tests {
 
     #[test]
     fn steps_are_those_of_adam_with_epsilon_1e_8() {
-        let device = crate::device::cpu().autodiff();
+        let device = crate::device::cpu();
         let settings = Settings { hidden_sizes: vec![3, 2], dropout: 0.0 };
         // The second series shows epsilon: with 1e-5 its steps would be a hundred times smaller.
         for gradients in [[0.5, -0.25, 1.5, 0.125], [1e-7, 3e-8, -2e-8, 1e-8]] {
@@ -155,7 +174,7 @@ mod tests {
             let mut adam = NamedAdam::new();
             for gradient in gradients {
                 let mut fed = GradientsParams::new();
-                model.visit(&mut Feed(&mut fed, gradient));
+                model.visit(&mut Feed(&mut fed, gradient, ParameterPath::default()));
                 model = adam.step(0.125, model, fed);
             }
             let expected = reference(0.125, &gradients.map(f64::from));

@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use burn::optim::GradientsParams;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
@@ -12,8 +11,11 @@ use super::optimizer::NamedAdam;
 use super::schedule::Schedule;
 use super::timer::SaveTimer;
 use super::{Error, Job, Outcome};
-use crate::classifier::{self, NamedTensors, PairClassifier};
+use crate::classifier::{self, Lesson, NamedTensors, PairClassifier};
 use crate::digest::Digest;
+
+/// Losses that are read from the device at once.
+const UNREAD_LOSSES: usize = 256;
 
 /// What a checkpoint holds besides tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,7 +48,12 @@ impl SavedState {
 pub(super) struct State {
     pub(super) device: Device,
     pub(super) model: PairClassifier,
+    /// A network without weights, which keeps the place of one that is being updated.
+    blank: PairClassifier,
     optimizer: NamedAdam,
+    /// The losses of the last steps with the pairs that they are averages of: reading one waits for
+    /// the device, so that many are read at once.
+    unread: Vec<(Tensor<1>, usize)>,
     pub(super) step: u64,
     pub(super) batch: usize,
     pub(super) loss_sum: f64,
@@ -67,13 +74,15 @@ impl State {
     }
 
     fn new(job: &Job<'_>) -> Self {
-        let device = job.table.device().autodiff();
+        let device = job.table.device();
         let [_, dimension] = job.table.dims();
-        let model = PairClassifier::new(dimension, job.classifier, &device);
+        let blank = || PairClassifier::new(dimension, job.classifier, &device);
         Self {
-            model: classifier::initialize(model, job.settings.seed, &device),
+            model: classifier::initialize(blank(), job.settings.seed, &device),
+            blank: blank(),
             device,
             optimizer: NamedAdam::new(),
+            unread: Vec::new(),
             step: 0,
             batch: 0,
             loss_sum: 0.0,
@@ -113,7 +122,9 @@ impl State {
         Ok(Self {
             optimizer: NamedAdam::restore(&moments, &model, saved.step, &job.table.device())?,
             model: classifier::load(new.model, &model, &new.device)?,
+            blank: new.blank,
             device: new.device,
+            unread: new.unread,
             step: saved.step,
             batch: saved.batch,
             loss_sum: saved.loss_sum,
@@ -123,15 +134,46 @@ impl State {
         })
     }
 
-    /// Updates the parameters.
-    pub(super) fn optimize(&mut self, gradients: GradientsParams) {
+    /// Updates the parameters with what a batch of `pairs` teaches.
+    pub(super) fn follow(&mut self, lesson: Lesson, pairs: usize) -> Result<(), Error> {
         let learning_rate = self.schedule.learning_rate();
-        self.model = self.optimizer.step(learning_rate, self.model.clone(), gradients);
+        // Weights are updated where they lie only if nobody else holds them.
+        let place_holder = self.blank.clone();
+        let model = std::mem::replace(&mut self.model, place_holder);
+        self.model = self.optimizer.step(learning_rate, model, lesson.gradients);
+        self.unread.push((lesson.loss, pairs));
+        self.step += 1;
+        self.batch += 1;
+        match self.unread.len() < UNREAD_LOSSES {
+            true => Ok(()),
+            false => self.read_losses(),
+        }
     }
 
-    /// The error that says where training diverged.
+    /// Adds the losses of the last steps up, each of which must be finite.
+    pub(super) fn read_losses(&mut self) -> Result<(), Error> {
+        let (losses, pairs): (Vec<Tensor<1>>, Vec<usize>) = self.unread.drain(..).unzip();
+        if losses.is_empty() {
+            return Ok(());
+        }
+        let first = self.step - losses.len() as u64;
+        let losses = Tensor::cat(losses, 0).into_data();
+        for (step, (loss, pairs)) in (first..).zip(losses.iter::<f32>().zip(pairs)) {
+            if !loss.is_finite() {
+                return Err(self.diverged_after(step));
+            }
+            self.loss_sum += f64::from(loss) * pairs as f64;
+        }
+        Ok(())
+    }
+
+    /// The error that says that training diverged in the last step.
     pub(super) fn diverged(&self) -> Error {
-        Error::Diverged { step: self.step, learning_rate: self.schedule.learning_rate() }
+        self.diverged_after(self.step)
+    }
+
+    fn diverged_after(&self, step: u64) -> Error {
+        Error::Diverged { step, learning_rate: self.schedule.learning_rate() }
     }
 
     /// Writes a checkpoint and prunes those it supersedes.
@@ -139,6 +181,7 @@ impl State {
     /// Numbers that are none are never written: reading would take them for damage.
     pub(super) fn save(&mut self, job: &Job<'_>) -> Result<(), Error> {
         let began = Instant::now();
+        self.read_losses()?;
         let saved = SavedState {
             engine: job.engine.to_owned(),
             pin: job.pin,

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use dyad::device;
+use dyad::device::{self, Precision};
 use dyad::embeddings::esm2::{Encoder, PackedBatch, tokenize};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -40,7 +40,7 @@ fn check(folder: &Path) {
         Ok(encoder) => encoder,
         Err(error) => return refused(&error),
     };
-    let model = encoder.load(&device::cpu()).unwrap();
+    let model = encoder.load(&device::cpu(), Precision::F32).unwrap();
     let embedded = model.embed(&PackedBatch::of(&tokenize("MKVLAAGIVG")));
     assert_eq!(embedded.dims(), [1, encoder.config().hidden_size]);
     assert_eq!(

@@ -10,7 +10,7 @@ use dyad::device::{self, ComputeDevice, DeviceChoice};
 use dyad::digest::Digest;
 use dyad::embeddings::CacheLocation;
 use dyad::embeddings::esm2::Encoder;
-use dyad::embeddings::{self, EmbeddingDtype, EmbeddingSpace, LongSequences, Precision};
+use dyad::embeddings::{self, EmbeddingDtype, EmbeddingSpace, LongSequences, Precision, PrecisionChoice};
 use dyad::inference::Predictor;
 use dyad::interactions::ListedPair;
 use dyad::progress::Silent;
@@ -63,11 +63,11 @@ impl Bench {
         let settings = embeddings::Settings {
             max_residues: 16,
             long_sequences: LongSequences::Truncate,
-            precision: Precision::F32,
+            precision: PrecisionChoice::F32,
             embedding_dtype: EmbeddingDtype::F32,
             token_budget: None,
         };
-        let space = EmbeddingSpace::new(&self.encoder, &settings);
+        let space = EmbeddingSpace::new(&self.encoder, &settings, Precision::F32);
         let dimension = space.dimension;
         let description = Description {
             classifier: classifier::Settings { hidden_sizes: vec![4, 3], dropout: 0.25 },

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use dyad::device;
 use dyad::embeddings::esm2::Encoder;
 use dyad::embeddings::{
-    self, EmbeddingDtype, EmbeddingSpace, EmbeddingStore, Job, LongSequences, Precision, Settings,
+    self, EmbeddingDtype, EmbeddingSpace, EmbeddingStore, Job, LongSequences, Precision, PrecisionChoice, Settings,
 };
 use dyad::progress::{Event, Observer};
 use dyad::protein::ProteinSequence;
@@ -46,7 +46,7 @@ impl Bench {
         let settings = Settings {
             max_residues: 16,
             long_sequences: LongSequences::Truncate,
-            precision: Precision::F32,
+            precision: PrecisionChoice::F32,
             embedding_dtype: EmbeddingDtype::F32,
             token_budget: Some(16),
         };
@@ -67,7 +67,7 @@ impl Bench {
     }
 
     fn space(&self) -> EmbeddingSpace {
-        EmbeddingSpace::new(&self.encoder, &self.settings)
+        EmbeddingSpace::new(&self.encoder, &self.settings, Precision::F32)
     }
 
     fn plans(&self, root: &Path) -> PathBuf {
@@ -81,6 +81,7 @@ impl Bench {
         let job = Job {
             encoder: &self.encoder,
             device: &device,
+            precision: Precision::F32,
             default_token_budget: 16,
             settings: &self.settings,
             observer: &residues,

@@ -108,7 +108,9 @@ impl Source {
                 let survey = pipeline::survey(inputs, config, context.observer().as_ref())?;
                 let cached = match encoder {
                     GivenEncoder::Folder(encoder) => {
-                        let space = EmbeddingSpace::new(encoder, &config.embeddings);
+                        let settings = &config.embeddings;
+                        let (precision, _) = device.precision(settings.precision)?;
+                        let space = EmbeddingSpace::new(encoder, settings, precision);
                         pipeline::cached(cache, &space, &device.name, survey.sequences())?
                     }
                     GivenEncoder::Shape(_) => BTreeSet::new(),
@@ -124,6 +126,7 @@ impl Source {
                     all,
                     missing: all,
                     token_budget: config.embeddings.token_budget,
+                    precision: config.embeddings.precision,
                     pairs: Counts::split(pairs, &config.dataset),
                     input_bytes: Workload::input_bytes(proteins, proteins * mean, pairs),
                     learning: Learning::new(&config.training, &config.classifier),

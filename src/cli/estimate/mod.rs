@@ -91,7 +91,9 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
         calibrate(encoder.folder()?, &device, &config, &cache)?;
     }
     let work = source.workload(&encoder, &config, &cache, &device, context)?;
-    let here = pipeline::profile(&device, &work.encoder.shape_name(), &cache.folder, None);
+    let (precision, _) = device.precision(config.embeddings.precision)?;
+    let shape_name = work.encoder.shape_name();
+    let here = pipeline::profile(&device, precision, &shape_name, &cache.folder, None);
     let report = Report::new(&work, Some(&here), &instances, source.reference());
     if matches.get_flag("json") {
         // Texts and finite numbers always serialise.
@@ -147,9 +149,11 @@ fn calibrate(
 ) -> Result<(), Failure> {
     info!("measuring {}, about 20 seconds; nothing else should run", device.name);
     let scratch = ScratchFolder::new(&cache.folder)?;
+    let (precision, _) = device.precision(config.embeddings.precision)?;
     let subject = Subject {
         encoder,
         device,
+        precision,
         classifier: &config.classifier,
         batch_size: config.training.batch_size,
         max_residues: config.embeddings.max_residues,

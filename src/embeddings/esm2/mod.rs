@@ -18,6 +18,7 @@ pub use model::{Esm2, PackedBatch};
 pub use tokenizer::tokenize;
 pub use weights::WeightProblems;
 
+use crate::device::Precision;
 use crate::digest::{Digest, Hasher};
 use crate::storage::{Context, SourceFile, StorageError};
 use weights::WeightFiles;
@@ -140,10 +141,10 @@ impl Encoder {
         around.chain(self.weights.paths().map(Path::to_owned)).collect()
     }
 
-    /// The network on `device`, in 32-bit floating point.
-    pub fn load(&self, device: &Device) -> Result<Esm2, EncoderError> {
+    /// The network on `device`, that computes in `precision`.
+    pub fn load(&self, device: &Device, precision: Precision) -> Result<Esm2, EncoderError> {
         let tensors = self.weights.tensors()?;
-        Ok(Esm2::from_tensors(&self.config, &tensors, device))
+        Ok(Esm2::from_tensors(&self.config, &tensors, precision, device))
     }
 }
 

@@ -7,17 +7,16 @@
 //! Sequences of a batch are packed one behind the other, `[tokens, hidden]`, so that no work is
 //! done on padding; only attention looks at one sequence at a time, and therefore needs no mask
 //! (burn-tch 0.22 would invert it: `tests/tch.rs`).
+//!
+//! In half precision the matrix products and attention are computed in it; the states that the
+//! layers add to, normalisations and means stay in 32 bits.
 
-use std::ops::Range;
-
-use burn::module::{Module, Param};
-use burn::nn::{LayerNorm, LayerNormConfig, Linear};
-use burn::tensor::module::attention;
-use burn::tensor::ops::AttentionModuleOptions;
-use burn::tensor::{Device, Int, Tensor, TensorData, activation};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::config::{Esm2Config, ROTARY_BASE};
 use super::weights::Tensors;
+use crate::device::Precision;
+use crate::device::ops::{self, Lengths, Linear, Norm, Rotations};
 
 /// What token embeddings are multiplied by when no token is masked: 1 - 0.15 * 0.8, the share of
 /// tokens that stayed visible in pre-training.
@@ -54,54 +53,35 @@ impl PackedBatch {
         self.tokens.is_empty()
     }
 
-    /// Where each sequence lies.
-    fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
-        self.lengths.iter().scan(0, |start, length| {
-            let begin = *start;
-            *start += length;
-            Some(begin..*start)
-        })
-    }
-
-    /// Runs of neighbouring sequences of one length: start, sequences, length.
-    fn equal_runs(&self) -> Vec<(usize, usize, usize)> {
-        let mut start = 0;
-        let runs = self.lengths.chunk_by(|one, other| one == other).map(|run| {
-            let begin = start;
-            start += run.len() * run[0];
-            (begin, run.len(), run[0])
-        });
-        runs.collect()
+    /// The lengths of the sequences in tokens.
+    fn lengths(&self) -> Lengths {
+        self.lengths.as_slice().into()
     }
 }
 
 /// The encoder.
-#[derive(Module, Debug)]
+#[derive(Debug)]
 pub struct Esm2 {
-    word_embeddings: Param<Tensor<2>>,
+    /// `[alphabet, hidden]`, in 32 bits.
+    word_embeddings: Tensor<2>,
     layers: Vec<Layer>,
-    final_norm: LayerNorm,
+    final_norm: Norm,
     heads: usize,
     embedding_scale: f32,
+    /// Radians per place in the sequence, one for each pair of values of a head.
+    frequencies: Vec<f32>,
 }
 
 /// One transformer layer.
-#[derive(Module, Debug)]
+#[derive(Debug)]
 struct Layer {
-    attention_norm: LayerNorm,
-    query: Linear,
-    key: Linear,
-    value: Linear,
+    attention_norm: Norm,
+    /// Queries, keys and values side by side.
+    query_key_value: Linear,
     attention_output: Linear,
-    feed_forward_norm: LayerNorm,
+    feed_forward_norm: Norm,
     expand: Linear,
     contract: Linear,
-}
-
-/// Rotary tables, `[tokens, 1, head]`.
-struct Rotary {
-    cos: Tensor<3>,
-    sin: Tensor<3>,
 }
 
 impl Esm2 {
@@ -109,30 +89,38 @@ impl Esm2 {
     pub(super) fn from_tensors(
         config: &Esm2Config,
         tensors: &Tensors<'_>,
+        precision: Precision,
         device: &Device,
     ) -> Self {
-        let build = Builder { config, tensors, device };
-        let layers = (0..config.num_hidden_layers).map(|index| build.layer(index)).collect();
+        let build = Builder { config, tensors, precision, device };
+        let word_embeddings = tensors.data("embeddings.word_embeddings.weight");
+        let layers = (0..config.num_hidden_layers).map(|index| {
+            let layer = build.layer(index);
+            // What was read counts as memory in use until the system needs it elsewhere.
+            tensors.release();
+            layer
+        });
         Self {
-            word_embeddings: build.parameter("embeddings.word_embeddings.weight"),
-            layers,
-            final_norm: build.norm("encoder.emb_layer_norm_after"),
+            layers: layers.collect(),
+            word_embeddings: Tensor::from_data(word_embeddings, device),
+            final_norm: build.norm("encoder.emb_layer_norm_after", Precision::F32),
             heads: config.num_attention_heads,
             embedding_scale: if config.token_dropout { TOKEN_DROPOUT_SCALE } else { 1.0 },
+            frequencies: frequencies(config.head_size()),
         }
     }
 
-    /// The final states of every token, `[tokens, hidden]`.
+    /// The final states of every token, `[tokens, hidden]`, in 32 bits.
     pub fn forward(&self, batch: &PackedBatch) -> Tensor<2> {
         let device = self.word_embeddings.device();
-        let [_, hidden] = self.word_embeddings.dims();
         let tokens = TensorData::new(batch.tokens.clone(), [batch.len()]);
         let tokens = Tensor::<1, Int>::from_data(tokens, &device);
-        let rotary = Rotary::new(batch, hidden / self.heads, &device);
-        let embedded = self.word_embeddings.val().select(0, tokens);
+        let lengths = batch.lengths();
+        let rotations = Rotations::new(&lengths, &self.frequencies, self.heads, &device);
+        let embedded = self.word_embeddings.clone().select(0, tokens);
         let states = embedded.mul_scalar(self.embedding_scale);
         let states = self.layers.iter().fold(states, |states, layer| {
-            layer.forward(states, batch, &rotary, self.heads) //
+            layer.forward(states, &rotations, self.heads, &lengths) //
         });
         self.final_norm.forward(states)
     }
@@ -141,7 +129,8 @@ impl Esm2 {
     /// never enter.
     pub fn embed(&self, batch: &PackedBatch) -> Tensor<2> {
         let states = self.forward(batch);
-        let means = batch.ranges().map(|range| {
+        let lengths = batch.lengths();
+        let means = lengths.ranges().map(|range| {
             let residues = range.len() - 2;
             states.clone().narrow(0, range.start + 1, residues).mean_dim(0)
         });
@@ -150,79 +139,38 @@ impl Esm2 {
 }
 
 impl Layer {
+    /// From states to states, `[tokens, hidden]`, in 32 bits.
     fn forward(
         &self,
         states: Tensor<2>,
-        batch: &PackedBatch,
-        rotary: &Rotary,
+        rotations: &Rotations,
         heads: usize,
+        lengths: &Lengths,
     ) -> Tensor<2> {
-        let [tokens, hidden] = states.dims();
         let normed = self.attention_norm.forward(states.clone());
-        let split = |x: Tensor<2>| x.reshape([tokens, heads, hidden / heads]);
-        let query = rotary.apply(split(self.query.forward(normed.clone())));
-        let key = rotary.apply(split(self.key.forward(normed.clone())));
-        let value = split(self.value.forward(normed));
-        let attended = attend(&query, &key, &value, batch).reshape([tokens, hidden]);
-        let states = states + self.attention_output.forward(attended);
+        // [tokens, 3 hidden]
+        let projected = self.query_key_value.forward(normed);
+        let attended = ops::attention(projected, rotations, heads, lengths);
+        let states = self.attention_output.forward_add(attended, states);
 
         let normed = self.feed_forward_norm.forward(states.clone());
-        let expanded = activation::gelu(self.expand.forward(normed));
-        states + self.contract.forward(expanded)
+        // [tokens, 4 hidden]
+        let expanded = self.expand.forward_gelu(normed);
+        self.contract.forward_add(expanded, states)
     }
 }
 
-/// Attention inside each sequence; all tensors `[tokens, heads, head]`.
-fn attend(query: &Tensor<3>, key: &Tensor<3>, value: &Tensor<3>, batch: &PackedBatch) -> Tensor<3> {
-    let [_, heads, head] = query.dims();
-    let attended = batch.equal_runs().into_iter().map(|(start, sequences, length)| {
-        // [sequences, heads, length, head]
-        let take = |x: &Tensor<3>| {
-            let rows = x.clone().narrow(0, start, sequences * length);
-            rows.reshape([sequences, length, heads, head]).swap_dims(1, 2)
-        };
-        let options = AttentionModuleOptions::default();
-        let run = attention(take(query), take(key), take(value), None, None, options);
-        run.swap_dims(1, 2).reshape([sequences * length, heads, head])
-    });
-    Tensor::cat(attended.collect(), 0)
+/// The rotary frequencies of a head of `size` values.
+fn frequencies(size: usize) -> Vec<f32> {
+    let exponent = |i: usize| 2.0 * i as f32 / size as f32;
+    (0..size / 2).map(|i| 1.0 / ROTARY_BASE.powf(exponent(i))).collect()
 }
 
-impl Rotary {
-    fn new(batch: &PackedBatch, head: usize, device: &Device) -> Self {
-        let half = head / 2;
-        let exponent = |i: usize| 2.0 * i as f32 / head as f32;
-        let frequencies: Vec<f32> =
-            (0..half).map(|i| 1.0 / ROTARY_BASE.powf(exponent(i))).collect();
-        let shape = [batch.len(), 1, head];
-        let (mut cos, mut sin) = (Vec::new(), Vec::new());
-        for position in batch.ranges().flat_map(|range| 0..range.len()) {
-            for _ in 0..2 {
-                let angles = frequencies.iter().map(|frequency| position as f32 * frequency);
-                for (sine, cosine) in angles.map(f32::sin_cos) {
-                    cos.push(cosine);
-                    sin.push(sine);
-                }
-            }
-        }
-        let tensor = |values| Tensor::from_data(TensorData::new(values, shape), device);
-        Self { cos: tensor(cos), sin: tensor(sin) }
-    }
-
-    /// `x cos + rotate_half(x) sin`, `[tokens, heads, head]`.
-    fn apply(&self, x: Tensor<3>) -> Tensor<3> {
-        let [_, _, head] = x.dims();
-        let first = x.clone().narrow(2, 0, head / 2);
-        let second = x.clone().narrow(2, head / 2, head / 2);
-        let rotated = Tensor::cat(vec![second.neg(), first], 2);
-        x * self.cos.clone() + rotated * self.sin.clone()
-    }
-}
-
-/// Turns named tensors into modules.
+/// Turns named tensors into layers.
 struct Builder<'a> {
     config: &'a Esm2Config,
     tensors: &'a Tensors<'a>,
+    precision: Precision,
     device: &'a Device,
 }
 
@@ -230,38 +178,47 @@ impl Builder<'_> {
     fn layer(&self, index: usize) -> Layer {
         let name = |part: &str| format!("encoder.layer.{index}.{part}");
         Layer {
-            attention_norm: self.norm(&name("attention.LayerNorm")),
-            query: self.linear(&name("attention.self.query")),
-            key: self.linear(&name("attention.self.key")),
-            value: self.linear(&name("attention.self.value")),
+            attention_norm: self.norm(&name("attention.LayerNorm"), self.precision),
+            query_key_value: self.projections(&name("attention.self")),
             attention_output: self.linear(&name("attention.output.dense")),
-            feed_forward_norm: self.norm(&name("LayerNorm")),
+            feed_forward_norm: self.norm(&name("LayerNorm"), self.precision),
             expand: self.linear(&name("intermediate.dense")),
             contract: self.linear(&name("output.dense")),
         }
     }
 
-    fn tensor<const D: usize>(&self, name: &str) -> Tensor<D> {
-        let (values, shape) = self.tensors.values(name);
-        Tensor::from_data(TensorData::new(values, shape), self.device)
-    }
-
-    fn parameter<const D: usize>(&self, name: &str) -> Param<Tensor<D>> {
-        Param::from_tensor(self.tensor(name)).set_require_grad(false)
-    }
-
-    /// Stored `[out, in]`; burn multiplies by `[in, out]`.
     fn linear(&self, name: &str) -> Linear {
-        let weight = self.tensor::<2>(&format!("{name}.weight")).transpose();
-        let weight = Param::from_tensor(weight).set_require_grad(false);
-        Linear { weight, bias: Some(self.parameter(&format!("{name}.bias"))) }
+        let part = |part: &str| self.tensors.data(&format!("{name}.{part}"));
+        Linear::new(part("weight"), part("bias"), self.precision, self.device)
     }
 
-    fn norm(&self, name: &str) -> LayerNorm {
-        let settings = LayerNormConfig::new(self.config.hidden_size);
-        let mut norm = settings.with_epsilon(self.config.layer_norm_eps).init(self.device);
-        norm.gamma = self.parameter(&format!("{name}.weight"));
-        norm.beta = Some(self.parameter(&format!("{name}.bias")));
-        norm
+    /// Queries, keys and values of all heads in one layer, the values of a head in the order that
+    /// the device's attention wants.
+    fn projections(&self, name: &str) -> Linear {
+        let size = self.config.head_size();
+        let order = ops::rotary_order(size, self.device);
+        let part = |part: &str| {
+            let [query, key, value] = ["query", "key", "value"]
+                .map(|projection| self.tensors.values(&format!("{name}.{projection}.{part}")));
+            let shape = query.1.iter().copied().enumerate();
+            let shape: Vec<_> = shape.map(|(at, n)| if at == 0 { 3 * n } else { n }).collect();
+            let values = [by_head(query, &order), by_head(key, &order), value.0].concat();
+            TensorData::new(values, shape)
+        };
+        Linear::new(part("weight"), part("bias"), self.precision, self.device)
     }
+
+    fn norm(&self, name: &str, results: Precision) -> Norm {
+        let part = |part: &str| self.tensors.data(&format!("{name}.{part}"));
+        let parameters = [part("weight"), part("bias")];
+        Norm::new(parameters, self.config.layer_norm_eps, results, self.device)
+    }
+}
+
+/// The rows of a tensor, with those of each head, as many as `order` has, in that order.
+fn by_head((values, shape): (Vec<f32>, Vec<usize>), order: &[usize]) -> Vec<f32> {
+    let width = values.len() / shape[0];
+    let heads = values.chunks_exact(width * order.len());
+    let row = |head: &'_ [f32], place: usize| head[place * width..][..width].to_vec();
+    heads.flat_map(|head| order.iter().flat_map(move |place| row(head, *place))).collect()
 }

@@ -1,12 +1,18 @@
 mod loading;
 
 use std::fs;
+#[cfg(feature = "tch")]
+use std::path::Path;
 
 use super::*;
 use crate::embeddings::tests::fixture;
 
 fn model() -> Esm2 {
-    Encoder::open(&fixture::folder()).unwrap().load(&crate::device::cpu()).unwrap()
+    model_in(Precision::F32)
+}
+
+fn model_in(precision: Precision) -> Esm2 {
+    Encoder::open(&fixture::folder()).unwrap().load(&crate::device::cpu(), precision).unwrap()
 }
 
 /// The sequences of the fixture as tokens.
@@ -100,5 +106,37 @@ fn an_embedding_does_not_depend_on_batch_or_position() {
         near("between equals", &embedded[1], index);
         near("behind equals", &embedded[3], index);
         assert!(largest_difference(&embedded[0], &alone[index]) > 1e-3, "others differ");
+    }
+}
+
+/// In half precision values lose digits, and embeddings keep their direction.
+#[cfg(feature = "tch")]
+#[test]
+fn half_precision_keeps_the_direction_of_embeddings() {
+    use crate::device::{DeviceChoice, resolve};
+
+    let small = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/esm2_t6_tiny");
+    let lengths = [30, 100, 333, 700];
+    let random = fixture::random_sequences(11, lengths);
+    let random: Vec<_> = random.iter().map(|sequence| tokenize(sequence.residues())).collect();
+    let bf16 = resolve(DeviceChoice::Cpu).unwrap().half == Some(Precision::Bf16);
+    for (precision, most) in [(Precision::Bf16, 3e-2), (Precision::F16, 3e-3)] {
+        if precision == Precision::Bf16 && !bf16 {
+            eprintln!("skipped: bf16: this processor has no instructions for it");
+            continue;
+        }
+        for (folder, sequences) in [(fixture::folder(), sequences()), (small.clone(), random.clone())] {
+            let encoder = Encoder::open(&folder).unwrap();
+            let embed = |precision| {
+                embed(&encoder.load(&crate::device::cpu(), precision).unwrap(), &batch(&sequences))
+            };
+            for (ours, exact) in embed(precision).iter().zip(embed(Precision::F32)) {
+                let (difference, cosine) = (largest_difference(ours, &exact), cosine(ours, &exact));
+                let length = exact.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+                eprintln!("{precision} {}: {difference:.1e}, 1 - cosine {:.1e}, length {length:.1}", folder.display(), 1.0 - cosine);
+                assert!(difference <= most, "{precision}: differs by {difference:e}");
+                assert!(cosine >= 0.9999, "{precision}: cosine {cosine}");
+            }
+        }
     }
 }

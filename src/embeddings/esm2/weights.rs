@@ -8,12 +8,12 @@ use std::collections::btree_map::Entry;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use burn::tensor::TensorData;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::Deserialize;
 
 use super::{EncoderError, Esm2Config};
-use crate::digest::Digest;
 use crate::storage::{self, MappedFile, SourceFile};
 
 const SINGLE: &str = "model.safetensors";
@@ -143,7 +143,7 @@ impl WeightFiles {
         let source = |(path, mapped): &(PathBuf, MappedFile)| SourceFile {
             name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             bytes: mapped.as_ref().len() as u64,
-            sha256: Digest::of(mapped.as_ref()),
+            sha256: mapped.digest(),
         };
         self.0.iter().map(source).collect()
     }
@@ -166,12 +166,12 @@ impl WeightFiles {
                 }
             }
         }
-        Ok(Tensors(tensors))
+        Ok(Tensors { files: self, views: tensors })
     }
 
     /// Compares names and shapes with the key table.
     pub(super) fn check(&self, config: &Esm2Config, folder: &Path) -> Result<(), EncoderError> {
-        let mut tensors = self.tensors()?.0;
+        let mut tensors = self.tensors()?.views;
         let mut problems = WeightProblems::default();
         for (name, shape) in key_table(config) {
             match tensors.remove(&name) {
@@ -196,14 +196,17 @@ impl WeightFiles {
 }
 
 /// The tensors of checked weight files.
-pub(super) struct Tensors<'a>(BTreeMap<String, TensorView<'a>>);
+pub(super) struct Tensors<'a> {
+    files: &'a WeightFiles,
+    views: BTreeMap<String, TensorView<'a>>,
+}
 
 impl Tensors<'_> {
     /// The values of a tensor of the key table as 32-bit floats, with its shape.
     ///
     /// The check has proven that every name of the key table is there.
     pub(super) fn values(&self, name: &str) -> (Vec<f32>, Vec<usize>) {
-        let Some(view) = self.0.get(name) else { return (Vec::new(), Vec::new()) };
+        let Some(view) = self.views.get(name) else { return (Vec::new(), Vec::new()) };
         let bytes = view.data();
         let values = match view.dtype() {
             Dtype::F16 => halves(bytes).map(|b| half::f16::from_bits(b).to_f32()).collect(),
@@ -214,6 +217,18 @@ impl Tensors<'_> {
             }
         };
         (values, view.shape().to_vec())
+    }
+
+    /// The same as data of a tensor.
+    pub(super) fn data(&self, name: &str) -> TensorData {
+        let (values, shape) = self.values(name);
+        TensorData::new(values, shape)
+    }
+
+    /// Lets the system have the memory that holds what was read so far; it is read again where it
+    /// is needed.
+    pub(super) fn release(&self) {
+        self.files.0.iter().for_each(|(_, file)| file.release());
     }
 }
 

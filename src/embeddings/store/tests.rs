@@ -10,7 +10,8 @@ use safetensors::SafeTensors;
 use tempfile::TempDir;
 
 use super::*;
-use crate::embeddings::{EmbeddingDtype, LongSequences, Precision};
+use crate::device::Precision;
+use crate::embeddings::{EmbeddingDtype, LongSequences};
 
 const DIMENSION: usize = 5;
 

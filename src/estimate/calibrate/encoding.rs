@@ -16,7 +16,7 @@ const BATCH_TIME: Duration = Duration::from_millis(2500);
 
 /// Lengths in tokens with seconds per token.
 pub(super) fn times(subject: &Subject<'_>) -> Result<Vec<(f64, f64)>, EncoderError> {
-    let model = subject.encoder.load(&subject.device.device)?;
+    let model = subject.encoder.load(&subject.device.device, subject.precision)?;
     let mut random = ChaCha8Rng::seed_from_u64(SEED);
     let run = |batch: &PackedBatch| {
         let started = Instant::now();
