@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that fails says why")]
 #![expect(clippy::disallowed_methods, reason = "tests play the user and the platform")]
 
-#[allow(dead_code, reason = "shared with the other tests")]
+#[allow(dead_code, unused_imports, reason = "shared with the other tests")]
 mod support;
 #[path = "../benches/engine/weights.rs"]
 mod weights;
@@ -22,7 +22,7 @@ use dyad::embeddings::esm2::{Encoder, Esm2, PackedBatch, tokenize};
 use safetensors::SafeTensors;
 use support::job::Job;
 use support::kill::{job_with, uninterrupted};
-use support::{dyad, shown, succeed};
+use support::{dyad, succeed};
 use weights::Shape;
 
 fn main() -> ExitCode {

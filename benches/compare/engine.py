@@ -106,9 +106,9 @@ def _environment(libtorch: Path | None) -> dict[str, str]:
 
 
 def last_line(text: str) -> str:
-    """The last line that says something, without the mark of a Rust program."""
+    """The last line that says something, without the mark that ours put before it."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1].removeprefix("Error: ") if lines else ""
+    return lines[-1].removeprefix("error: ") if lines else ""
 
 
 def processor() -> str:

@@ -1,9 +1,12 @@
 """Running rows and keeping what they print."""
 
 import json
+import os
+import resource
 import statistics
 import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 from engine import last_line
@@ -13,6 +16,29 @@ from rows import Row
 BUSY = 0.2
 
 Key = tuple[str, str]
+
+
+class Others:
+    """How many processors did something else while our children ran, from its making to `busy`."""
+
+    def __init__(self) -> None:
+        self._started, self._all, self._ours = time.monotonic(), _everybody(), _children()
+
+    def busy(self) -> float:
+        """On average, the hypervisor's share included; children count once they have ended."""
+        others = _everybody() - self._all - (_children() - self._ours)
+        return max(0.0, others / (time.monotonic() - self._started))
+
+
+def _everybody() -> float:
+    ticks = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
+    # user, nice, system, (idle, iowait,) irq, softirq, steal
+    return sum(ticks[field] for field in (0, 1, 2, 5, 6, 7)) / os.sysconf("SC_CLK_TCK")
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class Log:
@@ -50,6 +76,10 @@ class Log:
         """Their median: a row that ran once has no advantage or disadvantage from that."""
         rates = self.rates(row)
         return statistics.median(rates) if rates else None
+
+    def clean(self, row: Row) -> bool:
+        """Whether its rate was measured on a machine that did nothing else."""
+        return all(found["other_cpus"] <= BUSY for found in self.passes(row))
 
     def seconds(self, row: Row) -> float | None:
         """How long the first pass took with start and loading, if it worked."""

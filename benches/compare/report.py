@@ -63,7 +63,7 @@ def _embedding(rows: list[Row], log: Log, gemms: list[Gemm]) -> str:
             str(len(passes)),
             _spread(log.rates(row)),
             f"{gflops:.0f}",
-            f"{gflops / top:.0%} of {top:.0f} ({row.dtype})" if top else "",
+            f"{gflops / top.top:.0%} of {top.top:.0f} ({row.dtype}{_mark(top.others)})" if top else "",
             f"{first['pad_overhead']:.2f}" if "pad_overhead" in first else "1.00",
             f"{max(found['peak_rss_mb'] for found in passes):.0f}",
             _seconds(first, "load_s"),
@@ -79,8 +79,11 @@ def _ratios(rows: list[Row], log: Log) -> str:
         ours = [row for row in rows if row.work == work and row.ours]
         for peer in (row for row in rows if row.work == work and not row.ours):
             theirs = log.rate(peer) or 0.0
-            beside = [(row.label.removeprefix("Dyad "), log.rate(row) or 0.0) for row in ours]
-            cells = [f"{label} {rate:.0f} ({rate / theirs:.2f}x)" for label, rate in beside]
+            cells = []
+            for row in ours:
+                rate, clean = log.rate(row) or 0.0, log.clean(row) and log.clean(peer)
+                ratio = f"{rate / theirs:.2f}x{'' if clean else ', unclean'}"
+                cells.append(f"{row.label.removeprefix('Dyad ')} {rate:.0f} ({ratio})")
             lines.append([work, f"{peer.label} {theirs:.0f}", ", ".join(cells)])
     return table(["work", "peer, residues or pairs/s", "Dyad, residues or pairs/s"], lines)
 
@@ -101,26 +104,29 @@ def _targets(rows: list[Row], log: Log) -> str:
 
 
 def _target(target: Target, rows: list[Row], log: Log) -> list[str]:
-    def rate_of(name: str) -> float | None:
-        rates = [log.rate(row) for row in rows if (row.work, row.name) == (target.work, name)]
-        return rates[0] if rates else None
-
-    ours = rate_of(target.ours)
-    theirs = [rate_of(peer) for peer in target.peers]
+    named = {row.name: row for row in rows if row.work == target.work}
+    ours, theirs = named.get(target.ours), [named[peer] for peer in target.peers if peer in named]
     peer = " or ".join(target.peers)
-    line = [f"{target.work} {target.ours}", f"best of {peer}" if len(theirs) > 1 else peer, f"{target.ratio:.1f}x"]
+    line = [f"{target.work} {target.ours}", f"best of {peer}" if len(target.peers) > 1 else peer]
+    line.append(f"{target.ratio:.1f}x")
     # The best of some peers is not known while one of them is missing.
-    if ours is None or None in theirs:
+    if ours is None or len(theirs) < len(target.peers):
         return [*line, "not measured"]
-    ratio = ours / max(rate for rate in theirs if rate is not None)
+    ratio = (log.rate(ours) or 0.0) / max(log.rate(row) or 0.0 for row in theirs)
+    if not all(log.clean(row) for row in [ours, *theirs]):
+        return [*line, f"{ratio:.2f}x, unclean: measure again"]
     return [*line, f"{ratio:.2f}x, {'yes' if ratio >= target.ratio else 'no'}"]
 
 
 def gemm_table(gemms: list[Gemm]) -> str:
     """GFLOP/s by library and shape."""
     shapes = list(dict.fromkeys(shape for gemm in gemms for shape in gemm.gflops))
-    header = ["library", "format", *("x".join(map(str, shape)) for shape in shapes)]
-    return table(header, [[g.library, g.dtype, *(f"{g.gflops[shape]:.0f}" for shape in shapes)] for g in gemms])
+    header = ["library", "format", *("x".join(map(str, shape)) for shape in shapes), "other processors"]
+    lines = []
+    for gemm in gemms:
+        rates = [f"{gemm.gflops[shape]:.0f}" for shape in shapes]
+        lines.append([gemm.library, gemm.dtype, *rates, f"{gemm.others:.2f}{_mark(gemm.others)}"])
+    return table(header, lines)
 
 
 def _spread(rates: list[float]) -> str:
@@ -133,4 +139,8 @@ def _seconds(found: dict[str, float], name: str) -> str:
 
 def _others(passes: list[dict[str, float]]) -> str:
     most = max(found["other_cpus"] for found in passes)
-    return f"{most:.2f}{', unclean' if most > BUSY else ''}"
+    return f"{most:.2f}{_mark(most)}"
+
+
+def _mark(others: float) -> str:
+    return ", unclean" if others > BUSY else ""

@@ -3,6 +3,7 @@
 //! `make bench` and `make bench-gpu` call it: the argument is what to do, as JSON, and standard
 //! output gets what was measured, one line of JSON. `docs/performance.md` says what the numbers mean.
 #![expect(clippy::print_stdout, reason = "the measurement is the result")]
+#![expect(clippy::print_stderr, reason = "the reason why there is none")]
 #![expect(clippy::disallowed_methods, reason = "weights that nobody keeps")]
 
 mod embed;
@@ -12,6 +13,7 @@ mod meter;
 mod weights;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use dyad::device::{self, ComputeDevice, DeviceChoice};
@@ -38,8 +40,21 @@ enum Work {
     Device { backend: String },
 }
 
-fn main() -> Result<()> {
-    let started = Instant::now();
+fn main() -> ExitCode {
+    match measure(Instant::now()) {
+        Ok(measured) => {
+            println!("{measured}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Does what the argument says; `started` is when the process was.
+fn measure(started: Instant) -> Result<Value> {
     // As the program does.
     device::keep_freed_memory();
     // Cargo adds an argument of its own.
@@ -47,7 +62,7 @@ fn main() -> Result<()> {
     let argument = argument.unwrap_or_default();
     let work = serde_json::from_str(&argument)
         .map_err(|error| format!("not a work order ({error}); `make bench` gives them"))?;
-    let measured = match work {
+    Ok(match work {
         Work::Embed { backend, precision, encoder, sequences, count } => {
             let input = embed::Input { precision, encoder, sequences, count };
             embed::measure(&named(&backend)?, &input, started)?
@@ -62,9 +77,7 @@ fn main() -> Result<()> {
             json!({"folder": folder})
         }
         Work::Device { backend } => json!({"backend": named(&backend)?.name}),
-    };
-    println!("{measured}");
-    Ok(())
+    })
 }
 
 /// `flex cpu`, `libtorch cpu` or `libtorch cuda:N`, by its name as an engine.
