@@ -2,6 +2,8 @@
 
 mod backend;
 mod choice;
+mod memory;
 
 pub use backend::{ComputeDevice, DeviceError, cpu, resolve};
 pub use choice::{DeviceChoice, ParseDeviceError};
+pub use memory::{OutOfMemory, is_out_of_memory, with_memory};

@@ -238,7 +238,7 @@ impl Job<'_> {
         store.seal_after(Duration::from_secs(self.run.config.seal_seconds));
         let job = embeddings::Job {
             encoder: &self.encoder,
-            device: &self.device.device,
+            devices: &self.device.devices,
             default_token_budget: self.device.token_budget,
             settings: &self.run.config.embeddings,
             observer: self.run.observer,

@@ -67,7 +67,7 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let observer = context.observer();
     let job = embeddings::Job {
         encoder: &encoder,
-        device: &device.device,
+        devices: &device.devices,
         default_token_budget: device.token_budget,
         settings: &config.embeddings,
         observer: observer.as_ref(),

@@ -1,6 +1,9 @@
 //! The one module that names backends: the pure-Rust `flex` and, behind a feature, `libtorch`.
 #![cfg_attr(feature = "tch", expect(deprecated, reason = "burn-tch is the fixed GPU backend"))]
 
+#[cfg(feature = "tch")]
+use std::ops::Range;
+
 use burn::tensor::Device;
 
 use super::DeviceChoice;
@@ -17,8 +20,10 @@ const CUDA_TOKEN_BUDGET: usize = 16_384;
 /// A device that is there.
 #[derive(Clone, Debug)]
 pub struct ComputeDevice {
-    /// What tensors are made on.
+    /// What tensors are made on, and what trains.
     pub device: Device,
+    /// What embeds, side by side: `device` and, if it was not named by its number, its like.
+    pub devices: Vec<Device>,
     /// Backend and device, as `flex cpu` or `libtorch cuda:0`: results are bit-identical only for
     /// equal names.
     pub name: String,
@@ -74,8 +79,13 @@ const CPU_NAME: &str = "libtorch cpu";
 const CPU_NAME: &str = "flex cpu";
 
 fn cpu_because(reason: &'static str) -> ComputeDevice {
-    let (device, name) = (cpu(), CPU_NAME.to_owned());
-    ComputeDevice { device, name, reason, token_budget: CPU_TOKEN_BUDGET }
+    ComputeDevice {
+        device: cpu(),
+        devices: vec![cpu()],
+        name: CPU_NAME.to_owned(),
+        reason,
+        token_budget: CPU_TOKEN_BUDGET,
+    }
 }
 
 /// The device that `choice` means on this machine; never another one than asked for.
@@ -83,18 +93,25 @@ fn cpu_because(reason: &'static str) -> ComputeDevice {
 pub fn resolve(choice: DeviceChoice) -> Result<ComputeDevice, DeviceError> {
     let usable = tch::Cuda::is_available();
     let count = if usable { usize::try_from(tch::Cuda::device_count()).unwrap_or(0) } else { 0 };
-    let cuda = |index: usize, reason| ComputeDevice {
-        device: Device::libtorch_cuda(index),
-        name: format!("libtorch cuda:{index}"),
+    let cuda = |numbers: Range<usize>, reason| ComputeDevice {
+        device: Device::libtorch_cuda(numbers.start),
+        name: format!("libtorch cuda:{}", numbers.start),
+        devices: numbers.map(Device::libtorch_cuda).collect(),
         reason,
         token_budget: CUDA_TOKEN_BUDGET,
     };
+    let found = match count {
+        1 => "the CUDA device found",
+        _ => "the first CUDA device found; all of them embed",
+    };
     match choice {
         DeviceChoice::Cpu => Ok(cpu_because("asked for")),
-        DeviceChoice::Auto if count > 0 => Ok(cuda(0, "the first CUDA device found")),
-        DeviceChoice::Auto => Ok(cpu_because("no CUDA device is usable")),
-        DeviceChoice::Cuda(_) if count == 0 => Err(DeviceError::NoCuda(choice)),
-        DeviceChoice::Cuda(index) if index < count => Ok(cuda(index, "asked for")),
+        DeviceChoice::Auto if count == 0 => Ok(cpu_because("no CUDA device is usable")),
+        DeviceChoice::AllCuda | DeviceChoice::Cuda(_) if count == 0 => {
+            Err(DeviceError::NoCuda(choice))
+        }
+        DeviceChoice::Auto | DeviceChoice::AllCuda => Ok(cuda(0..count, found)),
+        DeviceChoice::Cuda(index) if index < count => Ok(cuda(index..index + 1, "asked for")),
         DeviceChoice::Cuda(index) => Err(DeviceError::NoSuchGpu { index, count }),
     }
 }
@@ -105,6 +122,6 @@ pub fn resolve(choice: DeviceChoice) -> Result<ComputeDevice, DeviceError> {
     match choice {
         DeviceChoice::Cpu => Ok(cpu_because("asked for")),
         DeviceChoice::Auto => Ok(cpu_because("this build computes on the CPU only")),
-        DeviceChoice::Cuda(_) => Err(DeviceError::NotBuilt(choice)),
+        DeviceChoice::AllCuda | DeviceChoice::Cuda(_) => Err(DeviceError::NotBuilt(choice)),
     }
 }

@@ -139,7 +139,7 @@ impl Predictor<'_> {
         let mut store = EmbeddingStore::open(self.cache.clone(), space, &self.device.name)?;
         let job = embeddings::Job {
             encoder,
-            device: &self.device.device,
+            devices: &self.device.devices,
             default_token_budget: self.device.token_budget,
             settings: &settings,
             observer: self.observer,
