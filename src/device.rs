@@ -3,6 +3,8 @@
 mod backend;
 mod choice;
 mod memory;
+#[cfg(feature = "tch")]
+mod nvml;
 
 pub use backend::{ComputeDevice, DeviceError, cpu, resolve};
 pub use choice::{DeviceChoice, ParseDeviceError};

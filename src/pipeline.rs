@@ -239,7 +239,11 @@ impl Job<'_> {
         let job = embeddings::Job {
             encoder: &self.encoder,
             devices: &self.device.devices,
-            default_token_budget: self.device.token_budget,
+            default_token_budget: embeddings::default_token_budget(
+                &self.device,
+                self.encoder.config(),
+                size_of::<f32>(),
+            ),
             settings: &self.run.config.embeddings,
             observer: self.run.observer,
             shutdown: self.run.shutdown,

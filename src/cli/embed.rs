@@ -68,7 +68,11 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let job = embeddings::Job {
         encoder: &encoder,
         devices: &device.devices,
-        default_token_budget: device.token_budget,
+        default_token_budget: embeddings::default_token_budget(
+            &device,
+            encoder.config(),
+            size_of::<f32>(),
+        ),
         settings: &config.embeddings,
         observer: observer.as_ref(),
         shutdown: &context.shutdown,

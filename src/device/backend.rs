@@ -7,6 +7,8 @@ use std::ops::Range;
 use burn::tensor::Device;
 
 use super::DeviceChoice;
+#[cfg(feature = "tch")]
+use super::nvml;
 
 #[cfg(not(any(feature = "flex", feature = "tch")))]
 compile_error!("enable the feature `flex` or `tch`");
@@ -29,7 +31,9 @@ pub struct ComputeDevice {
     pub name: String,
     /// Why it was chosen.
     pub reason: &'static str,
-    /// Tokens per batch where the configuration leaves it open.
+    /// Bytes of memory of the smallest of them, used or not, where it is known.
+    pub memory: Option<u64>,
+    /// Tokens per batch where neither the configuration nor the memory says it.
     pub token_budget: usize,
 }
 
@@ -84,6 +88,7 @@ fn cpu_because(reason: &'static str) -> ComputeDevice {
         devices: vec![cpu()],
         name: CPU_NAME.to_owned(),
         reason,
+        memory: None,
         token_budget: CPU_TOKEN_BUDGET,
     }
 }
@@ -98,6 +103,7 @@ pub fn resolve(choice: DeviceChoice) -> Result<ComputeDevice, DeviceError> {
         name: format!("libtorch cuda:{}", numbers.start),
         devices: numbers.map(Device::libtorch_cuda).collect(),
         reason,
+        memory: nvml::smallest_memory(),
         token_budget: CUDA_TOKEN_BUDGET,
     };
     let found = match count {

@@ -1,18 +1,15 @@
 //! Running the encoder: unit after unit, batch after batch, on all devices.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rand::seq::SliceRandom;
 use tracing::warn;
 
-use super::batches::Batches;
-use super::plan::{self, Unit};
+use super::begun::Begun;
+use super::plan::Unit;
 use super::reductions::{Budgets, Scope};
-use super::worker::{Assignment, Compute, Outcome, Ticket, Workers};
-use super::{EmbeddingStore, Error, Job, Settings};
-use crate::device::OutOfMemory;
+use super::worker::{Compute, Outcome, Ticket, Workers};
+use super::{EmbeddingStore, Error, Job};
 use crate::digest::Digest;
 use crate::progress::{Event, Task};
 use crate::protein::ProteinSequence;
@@ -148,30 +145,16 @@ impl<'a> Run<'a, '_, '_> {
 
     fn begin(&self, unit: Unit) -> Begun<'a> {
         let members = unit.sequences.iter().filter_map(|d| self.sequences.get(d).copied());
-        let mut begun = Begun {
-            batches: Batches::default(),
-            budget: 0,
-            round: 0,
-            outcomes: Vec::new(),
-            stored: is_stored(self.store, &unit),
-            withdrawn: Arc::default(),
-            members: members.collect(),
-            unit,
-        };
-        begun.cut(self.job.settings, self.budgets.of(begun.unit.place));
-        begun
+        let (members, stored) = (members.collect(), is_stored(self.store, &unit));
+        let budget = self.budgets.of(unit.place);
+        Begun::new(unit, members, stored, self.job.settings, budget)
     }
 
-    /// Takes down what became of a batch, unless it is of no use any more.
+    /// Takes down what became of a batch, unless its unit is committed.
     fn note(&mut self, ticket: Ticket, outcome: Outcome) {
         let position = ticket.unit.checked_sub(self.committed);
-        let begun = position.and_then(|position| self.begun.get_mut(position));
-        if let Some(begun) = begun.filter(|begun| begun.round == ticket.round) {
-            begun.outcomes[ticket.batch] = match outcome {
-                Outcome::Embedded(values) => Some(Ok(values)),
-                Outcome::OutOfMemory => Some(Err(OutOfMemory)),
-                Outcome::Skipped | Outcome::Panicked(_) => None,
-            };
+        if let Some(begun) = position.and_then(|position| self.begun.get_mut(position)) {
+            begun.note(ticket, outcome);
         }
     }
 
@@ -196,10 +179,8 @@ impl<'a> Run<'a, '_, '_> {
         self.job.observer.observe(advanced);
         self.store.look_for_others()?;
         if self.store.is_shared() {
-            for begun in &mut self.begun {
-                begun.stored |= is_stored(self.store, &begun.unit);
-                begun.withdrawn.store(begun.stored, Ordering::Relaxed);
-            }
+            let theirs = self.begun.iter_mut().filter(|begun| is_stored(self.store, &begun.unit));
+            theirs.for_each(Begun::leave);
         }
         Ok(())
     }
@@ -226,77 +207,4 @@ impl<'a> Run<'a, '_, '_> {
 
 fn is_stored(store: &EmbeddingStore, unit: &Unit) -> bool {
     unit.sequences.iter().all(|digest| store.contains(digest))
-}
-
-/// A unit of which batches are or were computed.
-struct Begun<'a> {
-    unit: Unit,
-    members: Vec<&'a ProteinSequence>,
-    batches: Batches,
-    budget: usize,
-    /// How often it was cut.
-    round: usize,
-    /// What became of the batches that were submitted, as far as it is known.
-    outcomes: Vec<Option<Result<Vec<f32>, OutOfMemory>>>,
-    /// Whether another machine was faster.
-    stored: bool,
-    /// What is submitted is of no use any more.
-    withdrawn: Arc<AtomicBool>,
-}
-
-impl Begun<'_> {
-    /// Cuts the unit into batches of another budget; what was computed is dropped.
-    fn cut(&mut self, settings: &Settings, budget: usize) {
-        if budget == self.budget && self.round > 0 {
-            return;
-        }
-        self.withdrawn.store(true, Ordering::Relaxed);
-        self.withdrawn = Arc::new(AtomicBool::new(self.stored));
-        self.batches = Batches::cut(&self.members, settings, budget);
-        self.outcomes.clear();
-        self.budget = budget;
-        self.round += 1;
-    }
-
-    /// The next batch to submit.
-    fn next(&self) -> Option<usize> {
-        let next = self.outcomes.len();
-        (!self.stored && next < self.batches.len()).then_some(next)
-    }
-
-    /// A batch, which counts as submitted from now on. `number` is that of the unit.
-    fn submit(&mut self, number: usize, batch: usize) -> Assignment {
-        self.outcomes.push(None);
-        let unit = &self.unit.sequences;
-        let begins = (batch == 0).then(|| (plan::set_digest(unit.iter().copied()), unit.len()));
-        Assignment {
-            ticket: Ticket { unit: number, round: self.round, batch },
-            batch: self.batches.pack(&self.members, batch),
-            begins,
-            withdrawn: Arc::clone(&self.withdrawn),
-        }
-    }
-
-    /// Whether every outcome is known that was asked for.
-    fn is_settled(&self) -> bool {
-        self.outcomes.iter().all(Option::is_some)
-    }
-
-    /// The tokens of the first batch that does not fit and can be divided.
-    fn tokens_too_many(&self) -> Option<usize> {
-        let outcomes = self.outcomes.iter().enumerate();
-        let failed = outcomes.filter(|(_, outcome)| matches!(outcome, Some(Err(OutOfMemory))));
-        failed.map(|(batch, _)| batch).find_map(|batch| self.batches.divisible_tokens(batch))
-    }
-
-    /// Whether it is known which batch is the first that is to be divided.
-    fn is_to_be_divided(&self) -> bool {
-        !self.stored && self.is_settled() && self.tokens_too_many().is_some()
-    }
-
-    /// Whether it can be committed.
-    fn is_complete(&self) -> bool {
-        let all = self.outcomes.len() == self.batches.len();
-        self.stored || all && self.is_settled() && self.tokens_too_many().is_none()
-    }
 }

@@ -1,9 +1,11 @@
 //! Embeddings: one vector per protein from ESM-2, kept in a content-addressed store.
 
 mod batches;
+mod begun;
 mod compute;
 mod error;
 pub mod esm2;
+mod footprint;
 mod plan;
 mod reductions;
 mod space;
@@ -26,6 +28,7 @@ use crate::shutdown::Shutdown;
 use crate::storage::sync::SharedFolder;
 pub use error::{Error, TooLarge};
 use esm2::Encoder;
+pub use footprint::default_token_budget;
 pub use space::EmbeddingSpace;
 pub use store::upkeep;
 pub use store::{CacheLocation, EmbeddingStore, Pin, Row, StoreError};

@@ -247,11 +247,14 @@ fn a_damaged_plan_is_replaced_by_one_that_later_attempts_follow() {
 fn another_budget_has_a_plan_of_its_own() {
     let mut bench = Bench::mixed();
     let root = tempfile::tempdir().unwrap();
-    bench.run(root.path(), &StopAfter::pieces(1)).unwrap_err();
+    let first = StopAfter::pieces(1);
+    bench.run(root.path(), &first).unwrap_err();
     bench.settings.token_budget = Some(1);
     let observer = StopAfter::never();
     bench.run(root.path(), &observer).unwrap();
-    assert_eq!(observer.advances().len(), 23, "a smaller budget is obeyed at once");
+    // The longest sequences are units of their own in both plans.
+    let left = 24 - first.advances().len();
+    assert_eq!(observer.advances().len(), left, "a smaller budget is obeyed at once");
 }
 
 #[test]

@@ -140,7 +140,11 @@ impl Predictor<'_> {
         let job = embeddings::Job {
             encoder,
             devices: &self.device.devices,
-            default_token_budget: self.device.token_budget,
+            default_token_budget: embeddings::default_token_budget(
+                self.device,
+                encoder.config(),
+                size_of::<f32>(),
+            ),
             settings: &settings,
             observer: self.observer,
             shutdown: self.shutdown,
