@@ -5,6 +5,9 @@ mod adam;
 mod allocator;
 mod backend;
 mod choice;
+mod memory;
+#[cfg(feature = "tch")]
+mod nvml;
 pub mod ops;
 mod precision;
 
@@ -12,4 +15,5 @@ pub use adam::{AdamRates, Moving, adam_step};
 pub use allocator::keep_freed_memory;
 pub use backend::{ComputeDevice, DeviceError, cpu, cpu_of, resolve};
 pub use choice::{DeviceChoice, ParseDeviceError};
+pub use memory::{OutOfMemory, is_out_of_memory, with_memory};
 pub use precision::{ParsePrecisionError, Precision, PrecisionChoice};

@@ -261,9 +261,13 @@ impl Job<'_> {
         store.seal_after(Duration::from_secs(self.run.config.seal_seconds));
         let job = embeddings::Job {
             encoder: &self.encoder,
-            device: &self.device.device,
+            devices: &self.device.devices,
             precision: self.space.compute,
-            default_token_budget: self.device.token_budget,
+            default_token_budget: embeddings::default_token_budget(
+                &self.device,
+                self.encoder.config(),
+                self.space.compute.bytes(),
+            ),
             settings: &self.run.config.embeddings,
             observer: self.run.observer,
             shutdown: self.run.shutdown,

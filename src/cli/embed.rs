@@ -69,9 +69,13 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let observer = context.observer();
     let job = embeddings::Job {
         encoder: &encoder,
-        device: &device.device,
+        devices: &device.devices,
         precision,
-        default_token_budget: device.token_budget,
+        default_token_budget: embeddings::default_token_budget(
+            &device,
+            encoder.config(),
+            precision.bytes(),
+        ),
         settings: &config.embeddings,
         observer: observer.as_ref(),
         shutdown: &context.shutdown,

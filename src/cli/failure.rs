@@ -49,6 +49,15 @@ impl Failure {
         Self { class: Class::Internal, text }
     }
 
+    /// A device without enough memory for what cannot be made smaller.
+    pub(super) fn out_of_memory(text: &str) -> Self {
+        let text = format!(
+            "the device has not enough memory: {text}. Fix: use a smaller `batch_size`, or another \
+             `device`"
+        );
+        Self { class: Class::User, text }
+    }
+
     /// Several failures as one, with the class of the first that the user can mend, or else of the
     /// first; one stays as it is.
     pub(super) fn all(mut failures: Vec<Self>) -> Option<Self> {
@@ -291,11 +300,15 @@ mod tests {
 
     #[test]
     fn a_failure_says_who_can_mend_it_and_how() {
-        let texts =
-            [of(io::ErrorKind::ReadOnlyFilesystem), Failure::panicked("index out of bounds")];
+        let texts = [
+            of(io::ErrorKind::ReadOnlyFilesystem),
+            Failure::panicked("index out of bounds"),
+            Failure::out_of_memory("CUDA out of memory"),
+        ];
         insta::assert_snapshot!(texts.map(|failure| failure.to_string()).join("\n"), @"
         PlatformError: cannot write `a.txt`: read-only filesystem or storage medium. Fix: mount it writable
         InternalError: index out of bounds. Fix: this is a defect of Dyad, please report it with the log
+        UserError: the device has not enough memory: CUDA out of memory. Fix: use a smaller `batch_size`, or another `device`
         ");
     }
 }

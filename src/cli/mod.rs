@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Command};
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use crate::{container, device};
 use context::Context;
@@ -126,12 +126,20 @@ fn dispatch(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
 
 /// Runs the command; a panic becomes a failure like any other, so that its reason is reported.
 fn guarded(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
-    panic::set_hook(Box::new(|info| error!("panic: {info}")));
+    panic::set_hook(Box::new(|info| match device::is_out_of_memory(info.payload()) {
+        // Embedding goes on; where nothing does, it is reported like any failure.
+        true => debug!("panic: {info}"),
+        false => error!("panic: {info}"),
+    }));
     let result = panic::catch_unwind(AssertUnwindSafe(|| dispatch(matches, context)));
     result.unwrap_or_else(|payload| {
         let text = payload.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-        Err(Failure::panicked(text.unwrap_or("a panic without message")))
+        let text = text.unwrap_or("a panic without message");
+        Err(match device::is_out_of_memory(payload.as_ref()) {
+            true => Failure::out_of_memory(text),
+            false => Failure::panicked(text),
+        })
     })
 }
 

@@ -222,7 +222,8 @@ pub const KEYS: &[Key] = &[
         kind: Kind::Device,
         default: "auto",
         effect: Effect::Conduct,
-        help: "device that computes; one that is named must be there",
+        help: "device that computes; one that is named must be there. With auto and cuda all GPUs embed and the \
+               first trains; cuda:N is one alone",
     },
     Key {
         name: "precision",
@@ -243,7 +244,7 @@ pub const KEYS: &[Key] = &[
         kind: Kind::OptionalInteger { min: 16, max: 1_000_000_000, absent: "auto" },
         default: "auto",
         effect: Effect::Conduct,
-        help: "tokens per batch of the encoder; auto lets the device decide",
+        help: "tokens per batch of the encoder; auto lets the device decide; halved where memory does not suffice",
     },
     Key {
         name: "seal_seconds",

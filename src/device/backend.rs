@@ -1,7 +1,12 @@
 //! The one module that names backends: the pure-Rust `flex` and, behind a feature, `libtorch`.
 
+#[cfg(feature = "tch")]
+use std::ops::Range;
+
 use burn::tensor::Device;
 
+#[cfg(feature = "tch")]
+use super::nvml;
 use super::{DeviceChoice, Precision, PrecisionChoice};
 
 #[cfg(not(any(feature = "flex", feature = "tch")))]
@@ -16,14 +21,18 @@ const CUDA_TOKEN_BUDGET: usize = 16_384;
 /// A device that is there.
 #[derive(Clone, Debug)]
 pub struct ComputeDevice {
-    /// What tensors are made on.
+    /// What tensors are made on, and what trains.
     pub device: Device,
+    /// What embeds, side by side: `device` and, if it was not named by its number, its like.
+    pub devices: Vec<Device>,
     /// Backend and device, as `flex cpu` or `libtorch cuda:0`: results are bit-identical only for
     /// equal names.
     pub name: String,
     /// Why it was chosen.
     pub reason: &'static str,
-    /// Tokens per batch where the configuration leaves it open.
+    /// Bytes of memory of the smallest of them, used or not, where it is known.
+    pub memory: Option<u64>,
+    /// Tokens per batch where neither the configuration nor the memory says it.
     pub token_budget: usize,
     /// The number format of 16 bits that it computes faster than 32 bits, if there is one.
     pub half: Option<Precision>,
@@ -117,8 +126,24 @@ fn cpu_half() -> Option<Precision> {
 }
 
 fn cpu_because(reason: &'static str) -> ComputeDevice {
-    let (device, name) = (cpu(), CPU_NAME.to_owned());
-    ComputeDevice { device, name, reason, token_budget: CPU_TOKEN_BUDGET, half: cpu_half() }
+    cpu_named(cpu(), CPU_NAME, reason, cpu_half())
+}
+
+fn cpu_named(
+    device: Device,
+    name: &str,
+    reason: &'static str,
+    half: Option<Precision>,
+) -> ComputeDevice {
+    ComputeDevice {
+        devices: vec![device.clone()],
+        device,
+        name: name.to_owned(),
+        reason,
+        memory: None,
+        token_budget: CPU_TOKEN_BUDGET,
+        half,
+    }
 }
 
 /// The CPU of the backend that is named as engines are, `flex cpu` or `libtorch cpu`, if it is built
@@ -131,8 +156,7 @@ pub fn cpu_of(engine: &str) -> Option<ComputeDevice> {
         "libtorch cpu" => (Device::libtorch(), cpu_half()),
         _ => return None,
     };
-    let (name, reason) = (engine.to_owned(), "asked for");
-    Some(ComputeDevice { device, name, reason, token_budget: CPU_TOKEN_BUDGET, half })
+    Some(cpu_named(device, engine, "asked for", half))
 }
 
 /// The device that `choice` means on this machine; never another one than asked for.
@@ -140,19 +164,27 @@ pub fn cpu_of(engine: &str) -> Option<ComputeDevice> {
 pub fn resolve(choice: DeviceChoice) -> Result<ComputeDevice, DeviceError> {
     let usable = tch::Cuda::is_available();
     let count = if usable { usize::try_from(tch::Cuda::device_count()).unwrap_or(0) } else { 0 };
-    let cuda = |index: usize, reason| ComputeDevice {
-        device: Device::libtorch_cuda(index),
-        name: format!("libtorch cuda:{index}"),
+    let cuda = |numbers: Range<usize>, reason| ComputeDevice {
+        device: Device::libtorch_cuda(numbers.start),
+        name: format!("libtorch cuda:{}", numbers.start),
+        devices: numbers.map(Device::libtorch_cuda).collect(),
         reason,
+        memory: nvml::smallest_memory(),
         token_budget: CUDA_TOKEN_BUDGET,
         half: Some(Precision::F16),
     };
+    let found = match count {
+        1 => "the CUDA device found",
+        _ => "the first CUDA device found; all of them embed",
+    };
     match choice {
         DeviceChoice::Cpu => Ok(cpu_because("asked for")),
-        DeviceChoice::Auto if count > 0 => Ok(cuda(0, "the first CUDA device found")),
-        DeviceChoice::Auto => Ok(cpu_because("no CUDA device is usable")),
-        DeviceChoice::Cuda(_) if count == 0 => Err(DeviceError::NoCuda(choice)),
-        DeviceChoice::Cuda(index) if index < count => Ok(cuda(index, "asked for")),
+        DeviceChoice::Auto if count == 0 => Ok(cpu_because("no CUDA device is usable")),
+        DeviceChoice::AllCuda | DeviceChoice::Cuda(_) if count == 0 => {
+            Err(DeviceError::NoCuda(choice))
+        }
+        DeviceChoice::Auto | DeviceChoice::AllCuda => Ok(cuda(0..count, found)),
+        DeviceChoice::Cuda(index) if index < count => Ok(cuda(index..index + 1, "asked for")),
         DeviceChoice::Cuda(index) => Err(DeviceError::NoSuchGpu { index, count }),
     }
 }
@@ -163,6 +195,6 @@ pub fn resolve(choice: DeviceChoice) -> Result<ComputeDevice, DeviceError> {
     match choice {
         DeviceChoice::Cpu => Ok(cpu_because("asked for")),
         DeviceChoice::Auto => Ok(cpu_because("this build computes on the CPU only")),
-        DeviceChoice::Cuda(_) => Err(DeviceError::NotBuilt(choice)),
+        DeviceChoice::AllCuda | DeviceChoice::Cuda(_) => Err(DeviceError::NotBuilt(choice)),
     }
 }

@@ -9,11 +9,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum DeviceChoice {
-    /// The best device there is.
+    /// The best there is: all CUDA devices, else the processor.
     Auto,
     /// The processor.
     Cpu,
-    /// The CUDA device of this number, counted from 0; `cuda` alone is the first.
+    /// All CUDA devices embed, and the first trains.
+    AllCuda,
+    /// The CUDA device of this number, counted from 0, alone.
     Cuda(usize),
 }
 
@@ -29,7 +31,7 @@ impl FromStr for DeviceChoice {
         match text {
             "auto" => Ok(Self::Auto),
             "cpu" => Ok(Self::Cpu),
-            "cuda" => Ok(Self::Cuda(0)),
+            "cuda" => Ok(Self::AllCuda),
             _ => text
                 .strip_prefix("cuda:")
                 .filter(|number| number.bytes().all(|c| c.is_ascii_digit()))
@@ -45,6 +47,7 @@ impl fmt::Display for DeviceChoice {
         match self {
             Self::Auto => f.write_str("auto"),
             Self::Cpu => f.write_str("cpu"),
+            Self::AllCuda => f.write_str("cuda"),
             Self::Cuda(number) => write!(f, "cuda:{number}"),
         }
     }
@@ -73,7 +76,8 @@ mod tests {
         for (text, choice) in [
             ("auto", DeviceChoice::Auto),
             ("cpu", DeviceChoice::Cpu),
-            ("cuda", DeviceChoice::Cuda(0)),
+            ("cuda", DeviceChoice::AllCuda),
+            ("cuda:0", DeviceChoice::Cuda(0)),
             ("cuda:3", DeviceChoice::Cuda(3)),
         ] {
             assert_eq!(text.parse(), Ok(choice));

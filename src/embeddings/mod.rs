@@ -1,10 +1,16 @@
 //! Embeddings: one vector per protein from ESM-2, kept in a content-addressed store.
 
+mod batches;
+mod begun;
 mod compute;
+mod error;
 pub mod esm2;
+mod footprint;
 mod plan;
+mod reductions;
 mod space;
 mod store;
+mod units;
 mod windows;
 mod worker;
 
@@ -15,16 +21,19 @@ use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
 pub use crate::device::{Precision, PrecisionChoice};
+use crate::device::{self, OutOfMemory};
 use crate::digest::Digest;
 use crate::progress::Observer;
 use crate::protein::ProteinSequence;
 use crate::shutdown::Shutdown;
 use crate::storage::sync::SharedFolder;
-use esm2::{Encoder, EncoderError};
-use plan::{PlannedSequence, UnitPlan};
+pub use error::{Error, TooLarge};
+use esm2::Encoder;
+pub use footprint::default_token_budget;
 pub use space::EmbeddingSpace;
 pub use store::upkeep;
 pub use store::{CacheLocation, EmbeddingStore, Pin, Row, StoreError};
+use worker::Compute;
 
 /// How sequences become vectors. Every field but the token budget is part of the embedding space.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,35 +70,6 @@ pub enum EmbeddingDtype {
     F16,
 }
 
-/// Why embedding stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The encoder cannot be used.
-    #[error(transparent)]
-    Encoder(#[from] EncoderError),
-    /// The store cannot be used.
-    #[error(transparent)]
-    Store(StoreError),
-    /// The encoder produced a number that is none, or that the stored number format cannot hold.
-    #[error(
-        "the encoder gives a value that is not finite for the sequence with SHA-256 `{0}`; its \
-         weights are damaged, or need `embedding_dtype=f32`"
-    )]
-    NotFinite(Digest),
-    /// A stop was asked for; what was computed is in the store.
-    #[error("embedding was interrupted; what was computed is kept")]
-    Interrupted,
-}
-
-impl From<StoreError> for Error {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Stopped => Self::Interrupted,
-            error => Self::Store(error),
-        }
-    }
-}
-
 /// The tokens of each piece of a sequence of so many residues that the encoder sees at once, with
 /// `<cls>` and `<eos>`.
 pub fn token_lengths(residues: usize, settings: &Settings) -> Vec<usize> {
@@ -100,8 +80,8 @@ pub fn token_lengths(residues: usize, settings: &Settings) -> Vec<usize> {
 pub struct Job<'a> {
     /// The encoder's files.
     pub encoder: &'a Encoder,
-    /// Where the encoder runs.
-    pub device: &'a Device,
+    /// Where the encoder runs, side by side: each has a copy of it. At least one.
+    pub devices: &'a [Device],
     /// The number format of the forward pass there.
     pub precision: Precision,
     /// Tokens per batch where the settings leave it to the device.
@@ -204,14 +184,36 @@ pub fn embed(
     store: &mut EmbeddingStore,
     sequences: &[&ProteinSequence],
 ) -> Result<Report, Error> {
+    embed_with(job, store, sequences, &|| load(job))
+}
+
+/// The encoder on each device.
+fn load(job: &Job<'_>) -> Result<Vec<Compute>, Error> {
+    let load = |device: &Device| {
+        let loaded = device::with_memory(|| job.encoder.load(device, job.precision));
+        let model = loaded.map_err(|OutOfMemory| Error::NoMemoryForEncoder)??;
+        Ok(worker::encoding(model))
+    };
+    job.devices.iter().map(load).collect()
+}
+
+/// The same with any encoder: what `load` gives, one per device.
+fn embed_with(
+    job: &Job<'_>,
+    store: &mut EmbeddingStore,
+    sequences: &[&ProteinSequence],
+    load: &dyn Fn() -> Result<Vec<Compute>, Error>,
+) -> Result<Report, Error> {
     let distinct: BTreeMap<Digest, &ProteinSequence> =
         sequences.iter().map(|sequence| (sequence.digest(), *sequence)).collect();
-    let absent = |store: &EmbeddingStore| -> BTreeSet<Digest> {
-        distinct.keys().filter(|digest| !store.contains(digest)).copied().collect()
+    let mut too_large: BTreeMap<Digest, usize> = BTreeMap::new();
+    let absent = |store: &EmbeddingStore, too_large: &BTreeMap<Digest, usize>| {
+        let wanted = distinct.keys().filter(|digest| !too_large.contains_key(digest));
+        wanted.filter(|digest| !store.contains(digest)).copied().collect::<BTreeSet<Digest>>()
     };
     let keys: Vec<Digest> = distinct.keys().copied().collect();
     store.fetch(&keys)?;
-    let missing = absent(store);
+    let missing = absent(store, &too_large);
     let long = distinct.values().filter(|s| s.len() > job.settings.max_residues).count();
     if long > 0 {
         warn_of_long(long, job.settings);
@@ -222,13 +224,18 @@ pub fn embed(
         if job.shutdown.requested() {
             return Err(Error::Interrupted);
         }
-        let model = job.encoder.load(job.device, job.precision)?;
-        let units = units(job, store, &distinct, &left)?;
-        let computed = compute::compute(job, model, store, &distinct, &units);
+        let devices = load()?;
+        let (units, budgets) = units::units(job, store, &distinct, &left)?;
+        let computed = compute::compute(job, devices, store, &distinct, units, budgets);
         store.seal()?;
-        computed?;
+        too_large.extend(computed?.into_iter().map(|s| (s.digest(), s.len())));
         store.fetch(&keys)?;
-        left = absent(store);
+        left = absent(store, &too_large);
+    }
+    // Another machine may have had the memory.
+    too_large.retain(|digest, _| !store.contains(digest));
+    if !too_large.is_empty() {
+        return Err(Error::out_of_memory(too_large));
     }
     let report = Report {
         total: distinct.len(),
@@ -253,51 +260,6 @@ fn warn_of_long(long: usize, settings: &Settings) {
              length"
         ),
     }
-}
-
-/// The units that hold something missing, whole, from the plans written first.
-///
-/// The first plan of a set of sequences and a budget covers what was missing when it was written.
-/// Rows that it took for granted and that were lost since get a plan of their own, and so on; a
-/// damaged plan covers nothing and is followed by another.
-fn units(
-    job: &Job<'_>,
-    store: &EmbeddingStore,
-    sequences: &BTreeMap<Digest, &ProteinSequence>,
-    missing: &BTreeSet<Digest>,
-) -> Result<Vec<Vec<Digest>>, Error> {
-    let budget = job.token_budget();
-    let cut = |digests: &BTreeSet<Digest>| {
-        let planned = digests.iter().filter_map(|digest| sequences.get(digest)).map(|sequence| {
-            let tokens = token_lengths(sequence.len(), job.settings).into_iter().sum();
-            PlannedSequence { digest: sequence.digest(), tokens }
-        });
-        UnitPlan::new(planned.collect(), budget)
-    };
-    let set = plan::set_digest(sequences.keys().copied());
-    let mut units = Vec::new();
-    let mut uncovered = missing.clone();
-    for number in 1_usize.. {
-        if uncovered.is_empty() {
-            break;
-        }
-        // Numbers and digests always serialise.
-        let ours = serde_json::to_vec(&cut(&uncovered)).unwrap_or_default();
-        let stored = store.plan_once(&format!("{set}-{budget}-{number}"), &ours)?;
-        let Some(plan) = UnitPlan::parse(&stored, budget) else {
-            warn!(plan = %set, number, "a damaged unit plan; another takes its place");
-            continue;
-        };
-        for unit in plan.units {
-            if unit.iter().any(|digest| uncovered.contains(digest)) {
-                for digest in &unit {
-                    uncovered.remove(digest);
-                }
-                units.push(unit);
-            }
-        }
-    }
-    Ok(units)
 }
 
 #[cfg(test)]

@@ -17,6 +17,25 @@ pub(super) struct PlannedSequence {
     pub(super) tokens: usize,
 }
 
+/// Where a unit stands in the plans of a set of sequences and a token budget: their order is that in
+/// which one device computes the units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    /// The number of the plan, from 1.
+    pub(super) plan: usize,
+    /// The number of the unit in it, from 0.
+    pub(super) unit: usize,
+}
+
+/// Sequences that are computed and committed together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unit {
+    /// Where it stands.
+    pub(super) place: Place,
+    /// Its sequences by digest.
+    pub(super) sequences: Vec<Digest>,
+}
+
 /// Sequences by unit, in the order in which they are computed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct UnitPlan {

@@ -140,9 +140,13 @@ impl Predictor<'_> {
         let mut store = EmbeddingStore::open(self.cache.clone(), space, &self.device.name)?;
         let job = embeddings::Job {
             encoder,
-            device: &self.device.device,
+            devices: &self.device.devices,
             precision,
-            default_token_budget: self.device.token_budget,
+            default_token_budget: embeddings::default_token_budget(
+                self.device,
+                encoder.config(),
+                precision.bytes(),
+            ),
             settings: &settings,
             observer: self.observer,
             shutdown: self.shutdown,

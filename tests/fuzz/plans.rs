@@ -76,11 +76,11 @@ impl Bench {
 
     /// Embeds everything into a store below `root`, each residue once.
     fn embed(&self, root: &Path) {
-        let device = device::cpu();
+        let devices = [device::cpu()];
         let residues = Residues::default();
         let job = Job {
             encoder: &self.encoder,
-            device: &device,
+            devices: &devices,
             precision: Precision::F32,
             default_token_budget: 16,
             settings: &self.settings,

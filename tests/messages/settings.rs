@@ -26,7 +26,7 @@ fn hyperparameters() {
     no number
       exit 2: UserError: `epochs` = `ten` (hyperparameters.json): expected an integer from 1 to 10000
     no CUDA in this build
-      exit 2: UserError: `device=cuda:0` needs a build with libtorch, and this one computes on the CPU only; use `device=cpu`, or the GPU image
+      exit 2: UserError: `device=cuda` needs a build with libtorch, and this one computes on the CPU only; use `device=cpu`, or the GPU image
     several problems
       exit 2: UserError: the configuration has 4 problems: `epochs` = `ten` (hyperparameters.json): expected an integer from 1 to 10000; `hidden_sizes` = `[]` (hyperparameters.json): expected 1 to 16 integers from 1 to 65536, separated by commas; unknown key `lr` (hyperparameters.json): expected a key of `dyad train --help`, the nearest is `learning_rate`; `split` = `random` (hyperparameters.json): expected `proteins`, `pairs` or `given`
     fractions
@@ -98,5 +98,5 @@ fn a_gpu_build_is_named_as_the_remedy_for_every_command() {
     embed.args(["embed", "--device", "cuda", "--out", "x.safetensors"]);
     embed.arg("--sequences").arg(root.channel("sequences"));
     embed.arg("--encoder").arg(root.channel("encoder")).current_dir(root.path());
-    insta::assert_snapshot!(refusal(&mut embed, root.path()), @"exit 2: UserError: `device=cuda:0` needs a build with libtorch, and this one computes on the CPU only; use `device=cpu`, or the GPU image");
+    insta::assert_snapshot!(refusal(&mut embed, root.path()), @"exit 2: UserError: `device=cuda` needs a build with libtorch, and this one computes on the CPU only; use `device=cpu`, or the GPU image");
 }

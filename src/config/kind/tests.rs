@@ -79,7 +79,7 @@ fn optional_values_can_be_absent() {
 fn words_lose_their_quotes_once_and_match_exactly() {
     accepts(WORD, &[("esm2", "esm2"), ("\"esm2\"", "esm2")]);
     refuses(WORD, &["ESM2", "\"\\\"esm2\\\"\"", "\"esm2", "esm"]);
-    accepts(Kind::Device, &[("cuda", "cuda:0"), ("\"cpu\"", "cpu")]);
+    accepts(Kind::Device, &[("cuda", "cuda"), ("cuda:0", "cuda:0"), ("\"cpu\"", "cpu")]);
     refuses(Kind::Device, &["gpu", "null"]);
 }
 

@@ -5,6 +5,8 @@
 //!              /shards/<sha256>.safetensors  see `shard`
 //!              /plans/<set digest>-<token budget>-<number>.json
 //!                                            unit plans, written once
+//!              /plans/<set digest>-<token budget>-memory-<number>.json
+//!                                            budgets reduced after out-of-memory, written once
 //!              /quarantine/                  shards that failed verification
 //! ```
 //!
@@ -292,6 +294,11 @@ impl EmbeddingStore {
     pub(super) fn plan_once(&self, name: &str, plan: &[u8]) -> Result<Vec<u8>, StoreError> {
         let plans = self.shared("plans");
         Ok(plans.create_once(&format!("{name}.json"), plan, MAX_PLAN_BYTES)?.1)
+    }
+
+    /// The file beside the unit plans of this name, if there is one.
+    pub(super) fn plan(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.shared("plans").read(&format!("{name}.json"), MAX_PLAN_BYTES)?)
     }
 
     /// Writes the description of the space, or compares it with the one that is there.

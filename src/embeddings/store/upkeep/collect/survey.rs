@@ -134,16 +134,19 @@ fn surveyed(
     Ok(found)
 }
 
-/// `<set>-<budget>` of a plan's name `<set>-<budget>-<number>.json`.
+/// `<set>-<budget>` of a plan's name `<set>-<budget>-<number>.json`, and of the name of a reduced
+/// budget, `<set>-<budget>-memory-<number>.json`.
 fn set_of(name: &str) -> Option<String> {
     let (set, number) = name.strip_suffix(".json")?.rsplit_once('-')?;
+    let set = set.strip_suffix("-memory").unwrap_or(set);
     let (digest, budget) = set.split_once('-')?;
     digest.parse::<Digest>().ok()?;
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
     (is_number(budget) && is_number(number)).then(|| set.to_owned())
 }
 
-/// Whether all sequences of a plan are in the space; a damaged plan names none.
+/// Whether all sequences of a plan are in the space; a damaged plan names none, nor does a reduced
+/// budget.
 fn is_embedded(
     cache: &Cache,
     space: &SpaceInventory,

@@ -131,6 +131,9 @@ fn leftovers_and_finished_unit_plans_go_and_others_stay() {
     // The second plan of a set is unfinished: the first stays, or a restart would cut other units.
     put("plans/SET-8-1.json", &unit_plan(0..2));
     put("plans/SET-8-2.json", &unit_plan(2..4));
+    // A reduced budget goes and stays with its plans.
+    put("plans/SET-9-memory-1.json", b"{}");
+    put("plans/SET-8-memory-1.json", b"{}");
     put("plans/notes.json", b"{}");
     put(&format!("quarantine/{}.safetensors", Digest::of(b"x")), b"damaged");
     put("quarantine/notes.txt", b"mine");
@@ -142,11 +145,11 @@ fn leftovers_and_finished_unit_plans_go_and_others_stay() {
 
     let survey = survey(&cache, &[], &Shutdown::default()).unwrap();
     let gone: Vec<_> = plan(&survey, GRACE).spaces[0].discards.iter().map(|d| d.why).collect();
-    assert_eq!(gone, [Temporary, Quarantined, Embedded, Embedded]);
-    assert_eq!(prefix(&run(&cache)), "merge=0 sources=0 remove=0 discard=4 wait=0 keep=1");
+    assert_eq!(gone, [Temporary, Quarantined, Embedded, Embedded, Embedded]);
+    assert_eq!(prefix(&run(&cache)), "merge=0 sources=0 remove=0 discard=5 wait=0 keep=1");
     let after = store.keys();
     let gone: Vec<_> = before.iter().filter(|key| !after.contains(key)).collect();
-    let ends = [".sagemaker-ignore", "-9-1.json", "-9-2.json", ".safetensors"];
+    let ends = [".sagemaker-ignore", "-9-1.json", "-9-2.json", "-9-memory-1.json", ".safetensors"];
     assert!(gone.iter().all(|key| ends.iter().any(|end| key.ends_with(end))), "{gone:?}");
     assert_eq!(prefix(&run(&cache)), "merge=0 sources=0 remove=0 discard=0 wait=0 keep=1");
 }
