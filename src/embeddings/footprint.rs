@@ -55,11 +55,12 @@ fn parameters(config: &Esm2Config) -> u64 {
 /// no scores, as libtorch's kernels do.
 ///
 /// In the feed-forward block: the states, their norm, the expanded states and what the activation
-/// makes of them. In attention: the states, query, key and value, their copies by head, and the
-/// result with its copy.
+/// makes of them. In attention, counted in half precision, where what is in 32 bits counts twice:
+/// the states (2) with their norm (1), query, key and value (3), queries and keys in 32 bits (4),
+/// their rotations (4), the product (4) and its copy (2).
 fn values_per_token(config: &Esm2Config) -> u64 {
     let (hidden, wide) = (config.hidden_size as u64, config.intermediate_size as u64);
-    (2 * hidden + 2 * wide).max(9 * hidden)
+    (2 * hidden + 2 * wide).max(20 * hidden)
 }
 
 #[cfg(test)]
@@ -99,7 +100,7 @@ mod tests {
         // 16 GB less what the driver keeps.
         let t4 = 15_360 << 20;
         let large = shape(33, 1280);
-        assert_eq!(values_per_token(&large) * 2, 25_600, "bytes per token");
+        assert_eq!(values_per_token(&large) * 2, 51_200, "bytes per token");
         assert_eq!(token_budget(t4, &large, 2), 16_384);
         assert_eq!(token_budget(t4, &large, 4), 16_384);
         assert_eq!(token_budget(t4, &shape(6, 320), 2), 131_072, "a small encoder");
@@ -110,9 +111,9 @@ mod tests {
     fn little_memory_is_shared_between_weights_and_activations() {
         let large = shape(33, 1280);
         let with = |mebibytes: u64| token_budget(mebibytes << 20, &large, 2);
-        // 2,263 MiB are reserved or weights; 80 % of the rest make 25,600 bytes per token.
+        // 2,263 MiB are reserved or weights; 80 % of the rest make 51,200 bytes per token.
         let found = [2_400, 2_600, 2_700, 3_000].map(with);
-        assert_eq!(found, [4096, 8192, 8192, 16_384]);
+        assert_eq!(found, [2048, 4096, 4096, 8192]);
         assert_eq!([0, 1_000, 2_262].map(with), [1024; 3], "it will not fit, and says so itself");
         assert!((0..16_384).all(|mebibytes| with(mebibytes).is_power_of_two()));
     }
