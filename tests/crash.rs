@@ -20,7 +20,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use dyad::embeddings::esm2::Encoder;
-use dyad::embeddings::{EmbeddingDtype, EmbeddingSpace, LongSequences, Precision, PrecisionChoice, Settings};
+use dyad::embeddings::{
+    EmbeddingDtype, EmbeddingSpace, LongSequences, Precision, PrecisionChoice, Settings,
+};
 
 use crate::support::{dyad, dyad_under, small_encoder};
 

@@ -156,12 +156,7 @@ impl BlockStep {
     }
 }
 
-fn register(
-    gradients: &mut GradientsParams,
-    norm: &Norm,
-    beta: &Tensor<2>,
-    gamma: &Tensor<2>,
-) {
+fn register(gradients: &mut GradientsParams, norm: &Norm, beta: &Tensor<2>, gamma: &Tensor<2>) {
     let width = beta.dims()[1];
     for (parameter, gradient) in [(&norm.beta, beta), (&norm.gamma, gamma)] {
         gradients.register(parameter.id, gradient.clone().reshape([width]));

@@ -88,9 +88,7 @@ impl Norm {
     /// Takes the statistics of a batch up, `[1, width]` each; returns the inverse deviation.
     fn record(&mut self, mean: Tensor<2>, variance: Tensor<2>) -> Tensor<2> {
         let inverse_deviation = (variance.clone() + EPSILON).sqrt().recip();
-        for (running, new) in
-            [(&mut self.running_mean, mean), (&mut self.running_var, variance)]
-        {
+        for (running, new) in [(&mut self.running_mean, mean), (&mut self.running_var, variance)] {
             let width = new.dims()[1];
             let moved = running.val() * (1.0 - MOMENTUM) + new.reshape([width]) * MOMENTUM;
             *running = Param::initialized(running.id, moved);

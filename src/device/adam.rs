@@ -83,14 +83,12 @@ mod libtorch {
             gradient: TchTensor,
             rates: AdamRates,
         ) -> (TchTensor, TchTensor, TchTensor) {
-            let (parameter, moment_1, moment_2) =
-                (own(parameter), own(moment_1), own(moment_2));
+            let (parameter, moment_1, moment_2) = (own(parameter), own(moment_1), own(moment_2));
             let length = parameter.tensor.numel() as i64;
             let chunk = if parameter.tensor.device().is_cuda() { length } else { CPU_CHUNK };
             for start in (0..length).step_by(chunk.max(1) as usize) {
-                let part = |tensor: &TchTensor| {
-                    tensor.tensor.narrow(0, start, chunk.min(length - start))
-                };
+                let part =
+                    |tensor: &TchTensor| tensor.tensor.narrow(0, start, chunk.min(length - start));
                 let gradient = part(&gradient);
                 step(part(&parameter), part(&moment_1), part(&moment_2), &gradient, rates);
             }

@@ -20,8 +20,8 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
-pub use crate::device::{Precision, PrecisionChoice};
 use crate::device::{self, OutOfMemory};
+pub use crate::device::{Precision, PrecisionChoice};
 use crate::digest::Digest;
 use crate::progress::Observer;
 use crate::protein::ProteinSequence;

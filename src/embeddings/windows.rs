@@ -43,8 +43,8 @@ pub(super) fn average(parts: &[(usize, &[f32])]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::super::EmbeddingDtype;
-    use crate::device::PrecisionChoice;
     use super::*;
+    use crate::device::PrecisionChoice;
 
     fn settings(long_sequences: LongSequences) -> Settings {
         Settings {

@@ -134,9 +134,7 @@ impl Profile {
         let Gpus { count, peak, peak_f16 } = gpus;
         let (embedding, shares, attention, bits) = match precision {
             Precision::F32 => (peak, [0.03, 0.15, 0.22, 0.3, 0.5], 0.25, 32),
-            Precision::Bf16 | Precision::F16 => {
-                (peak_f16, [0.01, 0.06, 0.1, 0.15, 0.25], 0.1, 16)
-            }
+            Precision::Bf16 | Precision::F16 => (peak_f16, [0.01, 0.06, 0.1, 0.15, 0.25], 0.1, 16),
         };
         let share = 100.0 * shares[4];
         let rates = shares.map(|share| count * embedding * share);

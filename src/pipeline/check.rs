@@ -73,7 +73,8 @@ pub fn check(run: &Run<'_>) -> Result<Plan, Vec<Error>> {
     };
     info!("encoder: {}", encoder.identity().name);
     let (device, config) = device;
-    plan(&Run { config: &config, ..*run }, &device, &data, &encoder).map_err(|problem| vec![problem])
+    plan(&Run { config: &config, ..*run }, &device, &data, &encoder)
+        .map_err(|problem| vec![problem])
 }
 
 fn noted<T, E: Into<Error>>(result: Result<T, E>, problems: &mut Vec<Error>) -> Option<T> {

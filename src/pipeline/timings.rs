@@ -39,7 +39,12 @@ pub fn profile(
         None => Profile::cpu(&device.name, threads as f64, 1.0),
     };
     let base = Profile { device: device.name.clone(), token_budget: device.token_budget, ..base };
-    match Calibration::load(cache, shape_name, &Calibration::engine(&device.name, precision), threads) {
+    match Calibration::load(
+        cache,
+        shape_name,
+        &Calibration::engine(&device.name, precision),
+        threads,
+    ) {
         Ok(Some(calibration)) => calibration.applied_to(base),
         Ok(None) => base,
         Err(error) => {
@@ -206,7 +211,8 @@ mod tests {
         let instance = estimate::named_instance("ml.g4dn.xlarge").unwrap();
         assert!(matches!(instance.hardware, Hardware::Gpu { .. }));
         let folder = tempfile::tempdir().unwrap();
-        let found = profile(&device, Precision::F32, "esm2_t6_320d", folder.path(), Some(&instance));
+        let found =
+            profile(&device, Precision::F32, "esm2_t6_320d", folder.path(), Some(&instance));
         assert_eq!(found, profile(&device, Precision::F32, "esm2_t6_320d", folder.path(), None));
         assert!(found.linear_rate(1280) < 1e13);
     }

@@ -212,16 +212,10 @@ impl Pairs {
 }
 
 /// One update of the parameters from the pairs in `range`.
-fn step(
-    job: &Job<'_>,
-    state: &mut State,
-    pairs: &Pairs,
-    range: Range<usize>,
-) -> Result<(), Error> {
+fn step(job: &Job<'_>, state: &mut State, pairs: &Pairs, range: Range<usize>) -> Result<(), Error> {
     let (start, n) = (range.start, range.len());
-    let rows = |side: &Tensor<1, Int>| {
-        job.table.clone().select(0, side.clone().narrow(0, start, n))
-    };
+    let rows =
+        |side: &Tensor<1, Int>| job.table.clone().select(0, side.clone().narrow(0, start, n));
     let masks = masks::dropout_masks(job.classifier, n, job.settings.seed, state.step);
     let batch = Batch {
         a: rows(&pairs.left),

@@ -10,7 +10,9 @@ use dyad::device::{self, ComputeDevice, DeviceChoice};
 use dyad::digest::Digest;
 use dyad::embeddings::CacheLocation;
 use dyad::embeddings::esm2::Encoder;
-use dyad::embeddings::{self, EmbeddingDtype, EmbeddingSpace, LongSequences, Precision, PrecisionChoice};
+use dyad::embeddings::{
+    self, EmbeddingDtype, EmbeddingSpace, LongSequences, Precision, PrecisionChoice,
+};
 use dyad::inference::Predictor;
 use dyad::interactions::ListedPair;
 use dyad::progress::Silent;

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use dyad::device;
 use dyad::embeddings::esm2::Encoder;
 use dyad::embeddings::{
-    self, EmbeddingDtype, EmbeddingSpace, EmbeddingStore, Job, LongSequences, Precision, PrecisionChoice, Settings,
+    self, EmbeddingDtype, EmbeddingSpace, EmbeddingStore, Job, LongSequences, Precision,
+    PrecisionChoice, Settings,
 };
 use dyad::progress::{Event, Observer};
 use dyad::protein::ProteinSequence;

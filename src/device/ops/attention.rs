@@ -4,6 +4,7 @@
 //! nearest cache, and neither do the weights made of them. Keys are kept transposed, so that a
 //! vector holds one value of neighbouring keys; values are kept as they are, so that a vector holds
 //! neighbouring values of one key.
+#![expect(clippy::inline_always, reason = "instructions are there only in what is inlined")]
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;

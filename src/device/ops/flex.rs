@@ -2,9 +2,9 @@
 //! the rows, on all threads.
 
 use burn::backend::Flex;
+use burn::backend::flex::FlexTensor;
 use burn::backend::flex::ops::cat::cat;
 use burn::backend::flex::ops::matmul::matmul;
-use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, TensorData};
 use rayon::prelude::*;
@@ -47,11 +47,7 @@ impl EncoderOps for Flex {
         false
     }
 
-    fn rotations(
-        cos: FloatTensor<Self>,
-        sin: FloatTensor<Self>,
-        _: usize,
-    ) -> FloatTensor<Self> {
+    fn rotations(cos: FloatTensor<Self>, sin: FloatTensor<Self>, _: usize) -> FloatTensor<Self> {
         cat(vec![cos, sin], 1)
     }
 

@@ -64,7 +64,8 @@ impl EncoderOps for LibTorch {
     ) -> FloatTensor<Self> {
         let [tokens, width] = [0, 1].map(|dimension| qkv.tensor.size()[dimension]);
         if let (Some(rows), Some(rotations)) = (on_host(&qkv.tensor), on_host(&rotations.tensor)) {
-            let (rows, rotations, width) = (rows.as_slice(), rotations.as_slice(), width as usize / 3);
+            let (rows, rotations, width) =
+                (rows.as_slice(), rotations.as_slice(), width as usize / 3);
             let attended = Batch { rows, rotations, heads, width }.attend(&lengths);
             let attended = Tensor::from_slice(&attended).view([tokens, width as i64]);
             return TchTensor::new(attended.to_kind(qkv.tensor.kind()));

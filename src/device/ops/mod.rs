@@ -92,11 +92,8 @@ pub trait EncoderOps: Backend {
     fn pairs_are_neighbours(of: FloatTensor<Self>) -> bool;
 
     /// Cosines and sines, `[tokens, half a head]` in 32 bits, as `attention` takes them.
-    fn rotations(
-        cos: FloatTensor<Self>,
-        sin: FloatTensor<Self>,
-        heads: usize,
-    ) -> FloatTensor<Self>;
+    fn rotations(cos: FloatTensor<Self>, sin: FloatTensor<Self>, heads: usize)
+    -> FloatTensor<Self>;
 
     /// Attention inside each sequence with rotary positions.
     fn attention(
@@ -193,7 +190,8 @@ impl Rotations {
     /// `frequencies`, in radians.
     pub fn new(lengths: &Lengths, frequencies: &[f32], heads: usize, on: &Device) -> Self {
         let longest = lengths.0.iter().copied().max().unwrap_or_default();
-        let angles = (0..longest).flat_map(|place| frequencies.iter().map(move |f| place as f32 * f));
+        let angles =
+            (0..longest).flat_map(|place| frequencies.iter().map(move |f| place as f32 * f));
         let (sin, cos): (Vec<f32>, Vec<f32>) = angles.map(f32::sin_cos).unzip();
         let places = lengths.0.iter().flat_map(|length| 0..*length as i64).collect::<Vec<_>>();
         let places = TensorData::new(places, [lengths.tokens()]);

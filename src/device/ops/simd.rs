@@ -3,19 +3,14 @@
 //! Everything works on slices of 32-bit floats and in safe code; results depend on the width of
 //! the instructions in their last bits, as sums do. Whatever handles vectors is inlined by force: the
 //! instructions are only there inside the function that `pulp` calls.
+#![expect(clippy::inline_always, reason = "instructions are there only in what is inlined")]
 
 use pulp::{Arch, Simd, WithSimd};
 
 /// Coefficients of the polynomial for `e^r` on ±ln(2)/2, highest power first (Moshier's Cephes,
 /// `expf.c`): relative error about 2e-7.
-const EXP: [f32; 6] = [
-    1.987_569_1e-4,
-    1.398_199_9e-3,
-    8.333_452e-3,
-    4.166_579_6e-2,
-    1.666_666_5e-1,
-    5.000_000_1e-1,
-];
+const EXP: [f32; 6] =
+    [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
 /// ln(2) in two parts, the first of few digits, so that its multiples are exact (Cephes).
 const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
 /// Smaller arguments count as this one, of which the power is still a normal number.
@@ -34,7 +29,7 @@ const ERF_NUMERATOR: [f32; 7] = [
     -2.101_024e-6,
     -5.692_506_4e-5,
     -7.349_906_3e-4,
-    -2.954_599_8e-3,
+    -2.954_6e-3,
     -1.609_603_3e-2,
 ];
 const ERF_DENOMINATOR: [f32; 5] =

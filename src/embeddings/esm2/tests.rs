@@ -125,7 +125,9 @@ fn half_precision_keeps_the_direction_of_embeddings() {
             eprintln!("skipped: bf16: this processor has no instructions for it");
             continue;
         }
-        for (folder, sequences) in [(fixture::folder(), sequences()), (small.clone(), random.clone())] {
+        for (folder, sequences) in
+            [(fixture::folder(), sequences()), (small.clone(), random.clone())]
+        {
             let encoder = Encoder::open(&folder).unwrap();
             let embed = |precision| {
                 embed(&encoder.load(&crate::device::cpu(), precision).unwrap(), &batch(&sequences))
@@ -133,7 +135,11 @@ fn half_precision_keeps_the_direction_of_embeddings() {
             for (ours, exact) in embed(precision).iter().zip(embed(Precision::F32)) {
                 let (difference, cosine) = (largest_difference(ours, &exact), cosine(ours, &exact));
                 let length = exact.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
-                eprintln!("{precision} {}: {difference:.1e}, 1 - cosine {:.1e}, length {length:.1}", folder.display(), 1.0 - cosine);
+                eprintln!(
+                    "{precision} {}: {difference:.1e}, 1 - cosine {:.1e}, length {length:.1}",
+                    folder.display(),
+                    1.0 - cosine
+                );
                 assert!(difference <= most, "{precision}: differs by {difference:e}");
                 assert!(cosine >= 0.9999, "{precision}: cosine {cosine}");
             }

@@ -34,7 +34,8 @@ fn config_problem(folder: &TempDir) -> String {
 
 /// All embeddings of the fixture's sequences, computed by the model in `folder`.
 fn embeddings(folder: &TempDir) -> Vec<Vec<f32>> {
-    let model = Encoder::open(folder.path()).unwrap().load(&crate::device::cpu(), Precision::F32).unwrap();
+    let model =
+        Encoder::open(folder.path()).unwrap().load(&crate::device::cpu(), Precision::F32).unwrap();
     embed(&model, &batch(&sequences()))
 }
 
