@@ -126,10 +126,13 @@ fn dispatch(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
 
 /// Runs the command; a panic becomes a failure like any other, so that its reason is reported.
 fn guarded(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
-    panic::set_hook(Box::new(|info| match device::is_out_of_memory(info.payload()) {
-        // Embedding goes on; where nothing does, it is reported like any failure.
-        true => debug!("panic: {info}"),
-        false => error!("panic: {info}"),
+    panic::set_hook(Box::new(|info| {
+        if device::is_out_of_memory(info.payload()) {
+            // Embedding goes on; where nothing does, it is reported like any failure.
+            debug!("panic: {info}");
+        } else {
+            error!("panic: {info}");
+        }
     }));
     let result = panic::catch_unwind(AssertUnwindSafe(|| dispatch(matches, context)));
     result.unwrap_or_else(|payload| {

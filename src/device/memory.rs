@@ -9,7 +9,7 @@ use std::panic::{self, AssertUnwindSafe};
 pub struct OutOfMemory;
 
 /// What libtorch 2.9 says, in the panics of burn-tch and tch:
-/// CUDA's allocator (c10/cuda/CUDACachingAllocator.cpp), the driver, cuBLAS and cuDNN, and the
+/// CUDA's allocator (`c10/cuda/CUDACachingAllocator.cpp`), the driver, cuBLAS and cuDNN, and the
 /// CPU's allocator (`c10/core/impl/alloc_cpu.cpp`).
 const SIGNS: [&str; 5] = [
     "out of memory",

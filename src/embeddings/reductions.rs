@@ -106,13 +106,14 @@ impl Budgets {
     }
 
     fn add(&mut self, record: &[u8]) {
-        match serde_json::from_slice(record) {
-            Ok(reduction) => self.reductions.push(reduction),
-            Err(_) => warn!(
+        if let Ok(reduction) = serde_json::from_slice(record) {
+            self.reductions.push(reduction);
+        } else {
+            warn!(
                 plan = self.name,
                 number = self.next,
                 "a damaged record of a reduced budget; if memory does not suffice, another follows"
-            ),
+            );
         }
         self.next += 1;
     }

@@ -114,8 +114,9 @@ impl Workers {
 
     /// Has a batch computed.
     pub(super) fn submit(&mut self, assignment: Assignment) {
-        let sent = self.batches.as_ref().map(|batches| batches.send(assignment));
-        if matches!(sent, Some(Ok(()))) {
+        if let Some(batches) = &self.batches
+            && batches.send(assignment).is_ok()
+        {
             self.outstanding += 1;
         }
     }

@@ -82,7 +82,9 @@ pub(super) fn with_budget(token_budget: usize) -> Bench {
 }
 
 /// A budget, a device's memory, and the budgets that are recorded.
-pub(super) fn cases() -> Vec<(usize, fn() -> Fits, Vec<usize>)> {
+type Case = (usize, fn() -> Fits, Vec<usize>);
+
+pub(super) fn cases() -> Vec<Case> {
     vec![
         (200, || below(1000), vec![]),
         (200, || below(150), vec![100]),
