@@ -9,13 +9,8 @@ use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, TensorData};
 use rayon::prelude::*;
 
-use super::simd::{self, HeadRows};
-use super::{EncoderOps, Lengths};
-
-/// Scores computed at a time, in numbers: 4 MiB stay near the cores.
-const SCORES: usize = 1 << 20;
-/// Queries computed at a time at least: narrower matrix products waste the processor.
-const FEWEST_QUERIES: usize = 32;
+use super::attention::Batch;
+use super::{EncoderOps, Lengths, simd};
 
 impl EncoderOps for Flex {
     fn linear(
@@ -67,26 +62,10 @@ impl EncoderOps for Flex {
         lengths: Lengths,
     ) -> FloatTensor<Self> {
         let width = qkv.layout().shape()[1] / 3;
-        let (values, tokens) = (qkv.storage::<f32>(), lengths.tokens());
-        let rotations = rotations.storage::<f32>();
-        let head = width / heads;
-        let mut attended = vec![0.0; tokens * width];
-        let mut sequences = Vec::new();
-        let mut rest = attended.as_mut_slice();
-        for range in lengths.ranges() {
-            let (own, others) = rest.split_at_mut(range.len() * width);
-            rest = others;
-            let rotations = &rotations[range.start * head..range.end * head];
-            let rows = &values[range.start * 3 * width..range.end * 3 * width];
-            sequences.push((Attention { rows, rotations, heads, width, length: range.len() }, own));
-        }
-        sequences.into_par_iter().for_each(|(sequence, attended)| sequence.attend(attended));
-        tensor(attended, [tokens, width])
+        let (rows, rotations) = (qkv.storage::<f32>(), rotations.storage::<f32>());
+        let attended = Batch { rows, rotations, heads, width }.attend(&lengths);
+        FlexTensor::from_data(TensorData::new(attended, [lengths.tokens(), width]))
     }
-}
-
-fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(values, shape))
 }
 
 /// Applies `f` to each row of `x`, `[rows, width]`, and the bias.
@@ -95,67 +74,4 @@ fn with_bias(mut x: FlexTensor, bias: &FlexTensor, f: fn(&mut [f32], &[f32])) ->
     let bias = bias.storage::<f32>();
     x.storage_mut::<f32>().par_chunks_mut(bias.len()).for_each(|row| f(row, bias));
     x
-}
-
-/// One sequence: queries, keys and values of all heads, `[length, 3 * width]`.
-struct Attention<'a> {
-    rows: &'a [f32],
-    /// Cosines, then sines, `[length, 2 * half a head]`.
-    rotations: &'a [f32],
-    heads: usize,
-    width: usize,
-    length: usize,
-}
-
-impl Attention<'_> {
-    /// Writes `[length, width]`.
-    fn attend(&self, attended: &mut [f32]) {
-        let Self { heads, width, length, .. } = *self;
-        let head = width / heads;
-        let query = self.heads_of(0, |to, from| {
-            simd::rotate(to, from, self.rotations, head, 1.0 / (head as f32).sqrt());
-        });
-        let key = self.heads_of(1, |to, from| {
-            simd::rotate(to, from, self.rotations, head, 1.0);
-        });
-        let value = self.heads_of(2, |to, from| {
-            let rows = from.values.chunks(from.stride);
-            to.chunks_exact_mut(head).zip(rows).for_each(|(to, row)| {
-                to.copy_from_slice(&row[..head]);
-            });
-        });
-        let key = key.transpose(1, 2);
-        let queries = (SCORES / (heads * length)).max(FEWEST_QUERIES);
-        for (number, attended) in attended.chunks_mut(queries * width).enumerate() {
-            let count = attended.len() / width;
-            // [heads, count, length]
-            let mut scores = matmul(query.narrow(1, number * queries, count), key.clone());
-            scores.storage_mut::<f32>().par_chunks_mut(length).for_each(simd::softmax);
-            // [heads, count, head]
-            let mixed = matmul(scores, value.clone());
-            let mixed = mixed.storage::<f32>();
-            attended.par_chunks_mut(width).enumerate().for_each(|(row, to)| {
-                for (number, to) in to.chunks_exact_mut(head).enumerate() {
-                    let start = (number * count + row) * head;
-                    to.copy_from_slice(&mixed[start..start + head]);
-                }
-            });
-        }
-    }
-
-    /// Queries (0), keys (1) or values (2) by head, `[heads, length, head]`.
-    fn heads_of(
-        &self,
-        part: usize,
-        copy: impl Fn(&mut [f32], HeadRows<'_>) + Sync,
-    ) -> FlexTensor {
-        let Self { heads, width, length, .. } = *self;
-        let head = width / heads;
-        let mut values = vec![0.0; heads * length * head];
-        values.par_chunks_mut(length * head).enumerate().for_each(|(number, to)| {
-            let values = &self.rows[part * width + number * head..];
-            copy(to, HeadRows { values, stride: 3 * width });
-        });
-        tensor(values, [heads, length, head])
-    }
 }

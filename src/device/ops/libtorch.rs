@@ -5,6 +5,7 @@ use burn::backend::libtorch::TchTensor;
 use burn::backend::tensor::FloatTensor;
 use tch::{Device, Kind, Tensor};
 
+use super::attention::Batch;
 use super::{EncoderOps, Lengths};
 
 impl EncoderOps for LibTorch {
@@ -33,17 +34,19 @@ impl EncoderOps for LibTorch {
         add(states, &affine(&x.tensor, &weight.tensor, &bias.tensor))
     }
 
-    fn pairs_are_neighbours(_: FloatTensor<Self>) -> bool {
-        true
+    fn pairs_are_neighbours(of: FloatTensor<Self>) -> bool {
+        of.tensor.device() != Device::Cpu
     }
 
-    /// Complex numbers, the same for each head of queries and keys, `[tokens, 2 width]`: without
-    /// gaps or repetition, multiplying with them is one pass over long rows.
+    /// On a GPU complex numbers, the same for each head of queries and keys, `[tokens, 2 width]`.
     fn rotations(
         cos: FloatTensor<Self>,
         sin: FloatTensor<Self>,
         heads: usize,
     ) -> FloatTensor<Self> {
+        if cos.tensor.device() == Device::Cpu {
+            return TchTensor::new(Tensor::cat(&[cos.tensor, sin.tensor], 1));
+        }
         let (tokens, half) = (cos.tensor.size()[0], cos.tensor.size()[1]);
         let (copies, heads) = (2 * heads as i64, heads as i64);
         let one = Tensor::stack(&[cos.tensor, sin.tensor], -1).unsqueeze(1);
@@ -51,6 +54,8 @@ impl EncoderOps for LibTorch {
         TchTensor::new(all.reshape([tokens, 4 * heads * half]))
     }
 
+    /// On the CPU by our own kernel, in 32 bits: libtorch's spends most of its time in MKL, which
+    /// computes bfloat16 on AMD by converting it, and in copies.
     fn attention(
         qkv: FloatTensor<Self>,
         rotations: FloatTensor<Self>,
@@ -58,6 +63,12 @@ impl EncoderOps for LibTorch {
         lengths: Lengths,
     ) -> FloatTensor<Self> {
         let [tokens, width] = [0, 1].map(|dimension| qkv.tensor.size()[dimension]);
+        if let (Some(rows), Some(rotations)) = (on_host(&qkv.tensor), on_host(&rotations.tensor)) {
+            let (rows, rotations, width) = (rows.as_slice(), rotations.as_slice(), width as usize / 3);
+            let attended = Batch { rows, rotations, heads, width }.attend(&lengths);
+            let attended = Tensor::from_slice(&attended).view([tokens, width as i64]);
+            return TchTensor::new(attended.to_kind(qkv.tensor.kind()));
+        }
         let (width, heads) = (width / 3, heads as i64);
         let head = width / heads;
         let rotated = rotate(&qkv.tensor.narrow(1, 0, 2 * width), &rotations.tensor);
@@ -93,6 +104,16 @@ impl EncoderOps for LibTorch {
             several => Tensor::cat(several, 0),
         })
     }
+}
+
+/// The values of a tensor of the CPU, in 32 bits.
+fn on_host(x: &Tensor) -> Option<Vec<f32>> {
+    if x.device() != Device::Cpu {
+        return None;
+    }
+    let mut values = vec![0.0; x.numel()];
+    x.to_kind(Kind::Float).contiguous().f_copy_data(&mut values, x.numel()).ok()?;
+    Some(values)
 }
 
 /// `x W + b` for `x` of `[rows, inputs]` and `W` of `[inputs, outputs]`.

@@ -7,11 +7,11 @@
 //! Sequences of a batch lie one behind the other, `[tokens, width]`, and no operation knows
 //! padding; attention looks at one sequence, or at neighbours of one length, at a time.
 
+mod attention;
 #[cfg(feature = "flex")]
 mod flex;
 #[cfg(feature = "tch")]
 mod libtorch;
-#[cfg(feature = "flex")]
 mod simd;
 
 use std::ops::Range;

@@ -1,7 +1,8 @@
 //! Vectorised rows: exponentials, GELU, rotations. `pulp` picks the widest instructions there are.
 //!
 //! Everything works on slices of 32-bit floats and in safe code; results depend on the width of
-//! the instructions in their last bits, as sums do.
+//! the instructions in their last bits, as sums do. Whatever handles vectors is inlined by force: the
+//! instructions are only there inside the function that `pulp` calls.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -43,18 +44,19 @@ const ERF_END: f32 = 4.0;
 
 /// The value of a polynomial, highest power first.
 #[inline(always)]
-fn polynomial<S: Simd>(simd: S, coefficients: &[f32], x: S::f32s) -> S::f32s {
-    coefficients
-        .iter()
-        .map(|coefficient| simd.splat_f32s(*coefficient))
-        .reduce(|sum, coefficient| simd.mul_add_f32s(sum, x, coefficient))
-        .unwrap_or_else(|| simd.splat_f32s(0.0))
+fn polynomial<S: Simd, const N: usize>(simd: S, coefficients: [f32; N], x: S::f32s) -> S::f32s {
+    let mut sum = simd.splat_f32s(coefficients[0]);
+    for coefficient in &coefficients[1..] {
+        sum = simd.mul_add_f32s(sum, x, simd.splat_f32s(*coefficient));
+    }
+    sum
 }
 
 /// `e^x` for `x` up to 88.
 #[inline(always)]
 fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    let x = simd.max_f32s(x, simd.splat_f32s(LEAST));
+    // In this order, what is no number stays none.
+    let x = simd.max_f32s(simd.splat_f32s(LEAST), x);
     let rounding = simd.splat_f32s(ROUNDING);
     let power = simd.mul_add_f32s(x, simd.splat_f32s(std::f32::consts::LOG2_E), rounding);
     let n = simd.sub_f32s(power, rounding);
@@ -62,7 +64,7 @@ fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let r = simd.mul_add_f32s(n, simd.splat_f32s(-LN_2[1]), r);
     let square = simd.mul_f32s(r, r);
     let tail = simd.add_f32s(r, simd.splat_f32s(1.0));
-    let value = simd.mul_add_f32s(polynomial(simd, &EXP, r), square, tail);
+    let value = simd.mul_add_f32s(polynomial(simd, EXP, r), square, tail);
     // Adding n to the exponent multiplies by 2^n.
     let n = simd.transmute_u32s_f32s(power);
     let n = simd.wrapping_dyn_shl_u32s(n, simd.splat_u32s(FRACTION_BITS));
@@ -74,10 +76,10 @@ fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 fn gelu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let scaled = simd.mul_f32s(x, simd.splat_f32s(std::f32::consts::FRAC_1_SQRT_2));
     let end = simd.splat_f32s(ERF_END);
-    let clamped = simd.min_f32s(simd.max_f32s(scaled, simd.splat_f32s(-ERF_END)), end);
+    let clamped = simd.min_f32s(end, simd.max_f32s(simd.splat_f32s(-ERF_END), scaled));
     let square = simd.mul_f32s(clamped, clamped);
-    let numerator = simd.mul_f32s(clamped, polynomial(simd, &ERF_NUMERATOR, square));
-    let erf = simd.div_f32s(numerator, polynomial(simd, &ERF_DENOMINATOR, square));
+    let numerator = simd.mul_f32s(clamped, polynomial(simd, ERF_NUMERATOR, square));
+    let erf = simd.div_f32s(numerator, polynomial(simd, ERF_DENOMINATOR, square));
     let half = simd.mul_f32s(x, simd.splat_f32s(0.5));
     simd.mul_add_f32s(half, erf, half)
 }
@@ -91,19 +93,30 @@ fn map<S: Simd, const N: usize>(
     f: impl Fn(S::f32s, [S::f32s; N]) -> S::f32s,
 ) {
     let (body, tail) = S::as_mut_simd_f32s(row);
-    let others = others.map(|other| S::as_simd_f32s(other));
+    let mut bodies: [&[S::f32s]; N] = [&[]; N];
+    let mut tails: [&[f32]; N] = [&[]; N];
+    for ((body, tail), other) in bodies.iter_mut().zip(&mut tails).zip(others) {
+        (*body, *tail) = S::as_simd_f32s(other);
+    }
     for (index, value) in body.iter_mut().enumerate() {
-        *value = f(*value, others.map(|(other, _)| other[index]));
+        let mut here = [simd.splat_f32s(0.0); N];
+        for (here, body) in here.iter_mut().zip(bodies) {
+            *here = body[index];
+        }
+        *value = f(*value, here);
     }
     if !tail.is_empty() {
-        let rest = others.map(|(_, other)| simd.partial_load_f32s(other));
-        let value = f(simd.partial_load_f32s(tail), rest);
+        let mut here = [simd.splat_f32s(0.0); N];
+        for (here, tail) in here.iter_mut().zip(tails) {
+            *here = simd.partial_load_f32s(tail);
+        }
+        let value = f(simd.partial_load_f32s(tail), here);
         simd.partial_store_f32s(tail, value);
     }
 }
 
 /// Runs a closure-like operation with the widest instructions.
-fn dispatch<Op: WithSimd>(operation: Op) -> Op::Output {
+pub(super) fn dispatch<Op: WithSimd>(operation: Op) -> Op::Output {
     Arch::new().dispatch(operation)
 }
 
@@ -114,7 +127,13 @@ pub(super) fn add_gelu(row: &mut [f32], bias: &[f32]) {
         type Output = ();
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
-            map(simd, self.0, [self.1], |x, [bias]| gelu(simd, simd.add_f32s(x, bias)));
+            map(
+                simd,
+                self.0,
+                [self.1],
+                #[inline(always)]
+                |x, [bias]| gelu(simd, simd.add_f32s(x, bias)),
+            );
         }
     }
     dispatch(Op(row, bias));
@@ -127,7 +146,13 @@ pub(super) fn add(row: &mut [f32], bias: &[f32]) {
         type Output = ();
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
-            map(simd, self.0, [self.1], |x, [bias]| simd.add_f32s(x, bias));
+            map(
+                simd,
+                self.0,
+                [self.1],
+                #[inline(always)]
+                |x, [bias]| simd.add_f32s(x, bias),
+            );
         }
     }
     dispatch(Op(row, bias));
@@ -140,42 +165,47 @@ pub(super) fn add_both(row: &mut [f32], x: &[f32], bias: &[f32]) {
         type Output = ();
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
-            map(simd, self.0, [self.1, self.2], |row, [x, bias]| {
-                simd.add_f32s(row, simd.add_f32s(x, bias))
-            });
+            map(
+                simd,
+                self.0,
+                [self.1, self.2],
+                #[inline(always)]
+                |row, [x, bias]| simd.add_f32s(row, simd.add_f32s(x, bias)),
+            );
         }
     }
     dispatch(Op(row, x, bias));
 }
 
 /// The softmax of the scores of a row, in place.
-pub(super) fn softmax(row: &mut [f32]) {
-    struct Op<'a>(&'a mut [f32]);
-    impl WithSimd for Op<'_> {
-        type Output = ();
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, simd: S) {
-            let (body, tail) = S::as_mut_simd_f32s(self.0);
-            let least = simd.splat_f32s(f32::NEG_INFINITY);
-            let largest = body.iter().fold(least, |m, x| simd.max_f32s(m, *x));
-            let largest = tail.iter().fold(simd.reduce_max_f32s(largest), |m, x| m.max(*x));
-            let largest = simd.splat_f32s(largest);
-            let mut sum = simd.splat_f32s(0.0);
-            for x in &mut *body {
-                *x = exp(simd, simd.sub_f32s(*x, largest));
-                sum = simd.add_f32s(sum, *x);
-            }
-            let mut sum = simd.reduce_sum_f32s(sum);
-            if !tail.is_empty() {
-                let x = simd.partial_load_f32s(tail);
-                simd.partial_store_f32s(tail, exp(simd, simd.sub_f32s(x, largest)));
-                sum += tail.iter().sum::<f32>();
-            }
-            let share = simd.splat_f32s(1.0 / sum);
-            map(simd, self.0, [], |x, []| simd.mul_f32s(x, share));
-        }
+#[inline(always)]
+pub(super) fn softmax_with<S: Simd>(simd: S, row: &mut [f32]) {
+    let (body, tail) = S::as_mut_simd_f32s(row);
+    let mut largest = simd.splat_f32s(f32::NEG_INFINITY);
+    for x in &*body {
+        largest = simd.max_f32s(largest, *x);
     }
-    dispatch(Op(row));
+    let largest = tail.iter().copied().fold(simd.reduce_max_f32s(largest), f32::max);
+    let largest = simd.splat_f32s(largest);
+    let mut sum = simd.splat_f32s(0.0);
+    for x in &mut *body {
+        *x = exp(simd, simd.sub_f32s(*x, largest));
+        sum = simd.add_f32s(sum, *x);
+    }
+    let mut sum = simd.reduce_sum_f32s(sum);
+    if !tail.is_empty() {
+        let x = simd.partial_load_f32s(tail);
+        simd.partial_store_f32s(tail, exp(simd, simd.sub_f32s(x, largest)));
+        sum += tail.iter().sum::<f32>();
+    }
+    let share = simd.splat_f32s(1.0 / sum);
+    map(
+        simd,
+        row,
+        [],
+        #[inline(always)]
+        |x, []| simd.mul_f32s(x, share),
+    );
 }
 
 /// The rows of one head before rotation: each begins `stride` values behind the one before, the
@@ -211,19 +241,31 @@ pub(super) fn rotate(
             let Self { to, from, rotations, size, factor } = self;
             let half = size / 2;
             let factor = simd.splat_f32s(factor);
-            let minus = |a, b| simd.mul_f32s(factor, simd.sub_f32s(a, b));
-            let plus = |a, b| simd.mul_f32s(factor, simd.add_f32s(a, b));
             let rows = to.chunks_exact_mut(size).zip(from.values.chunks(from.stride));
             for ((to, from), angles) in rows.zip(rotations.chunks_exact(size)) {
                 let (a, b) = from[..size].split_at(half);
                 let (cos, sin) = angles.split_at(half);
                 let (first, second) = to.split_at_mut(half);
-                map(simd, first, [a, b, cos, sin], |_, [a, b, cos, sin]| {
-                    minus(simd.mul_f32s(a, cos), simd.mul_f32s(b, sin))
-                });
-                map(simd, second, [a, b, cos, sin], |_, [a, b, cos, sin]| {
-                    plus(simd.mul_f32s(b, cos), simd.mul_f32s(a, sin))
-                });
+                map(
+                    simd,
+                    first,
+                    [a, b, cos, sin],
+                    #[inline(always)]
+                    |_, [a, b, cos, sin]| {
+                        let turned = simd.sub_f32s(simd.mul_f32s(a, cos), simd.mul_f32s(b, sin));
+                        simd.mul_f32s(factor, turned)
+                    },
+                );
+                map(
+                    simd,
+                    second,
+                    [a, b, cos, sin],
+                    #[inline(always)]
+                    |_, [a, b, cos, sin]| {
+                        let turned = simd.add_f32s(simd.mul_f32s(b, cos), simd.mul_f32s(a, sin));
+                        simd.mul_f32s(factor, turned)
+                    },
+                );
             }
         }
     }
@@ -264,6 +306,17 @@ mod tests {
             let error = (f64::from(ours) - exact).abs();
             assert!(error < 4e-7 * x.abs().max(1.0), "gelu({x}) is off by {error:e}");
         }
+    }
+
+    fn softmax(row: &mut [f32]) {
+        struct Op<'a>(&'a mut [f32]);
+        impl WithSimd for Op<'_> {
+            type Output = ();
+            fn with_simd<S: Simd>(self, simd: S) {
+                softmax_with(simd, self.0);
+            }
+        }
+        dispatch(Op(row));
     }
 
     #[test]
