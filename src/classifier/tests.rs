@@ -126,12 +126,11 @@ fn swapping_the_proteins_changes_no_bit_of_what_is_learned() {
     assert_eq!((loss, gradients, tensors), learn(&mixed.collect::<Vec<_>>()));
 }
 
+type Named = BTreeMap<String, Vec<f32>>;
+
 /// Loss, gradients and batch statistics of the network as its documentation draws it, from burn's
 /// own layers and gradients: two orders, one behind the other.
-fn reference(
-    tensors: &NamedTensors,
-    batch: Batch,
-) -> (f32, BTreeMap<String, Vec<f32>>, BTreeMap<String, Vec<f32>>) {
+fn reference(tensors: &NamedTensors, batch: Batch) -> (f32, Named, Named) {
     let device = batch.a.device().autodiff();
     let [pairs, _] = batch.a.dims();
     let (mut vectors, mut matrices) = (BTreeMap::new(), BTreeMap::new());

@@ -142,7 +142,7 @@ mod flex {
             gradient: FlexTensor,
             rates: AdamRates,
         ) -> (FlexTensor, FlexTensor, FlexTensor) {
-            let gradient = contiguous(gradient);
+            let gradient = contiguous(&gradient);
             let [mut parameter, mut moment_1, mut moment_2] =
                 [parameter, moment_1, moment_2].map(contiguous);
             let parameters = parameter.storage_mut::<f32>();
@@ -177,7 +177,7 @@ mod flex {
     }
 
     /// The tensor alone in its storage, row after row.
-    fn contiguous(tensor: FlexTensor) -> FlexTensor {
+    fn contiguous(tensor: &FlexTensor) -> FlexTensor {
         tensor.to_contiguous()
     }
 }

@@ -126,7 +126,7 @@ impl Profile {
     /// Nobody has measured Dyad on any. Assumed for 32 bits: half of the peak for the widest layers,
     /// less for narrow ones, which do not fill the device; attention at a quarter of it. In 16 bits
     /// the matrix units are faster than what feeds them: a quarter of their peak (NVIDIA's own
-    /// TensorRT reaches a third of a T4's with a BERT of width 1024), attention a tenth. Some dozen
+    /// `TensorRT` reaches a third of a T4's with a BERT of width 1024), attention a tenth. Some dozen
     /// operations to start per layer and step, at about 10 microseconds each. Training is in 32 bits
     /// on one GPU.
     pub fn gpu(device: impl Into<String>, gpus: Gpus, precision: Precision, cores: f64) -> Self {

@@ -193,7 +193,8 @@ impl Rotations {
         let angles =
             (0..longest).flat_map(|place| frequencies.iter().map(move |f| place as f32 * f));
         let (sin, cos): (Vec<f32>, Vec<f32>) = angles.map(f32::sin_cos).unzip();
-        let places = lengths.0.iter().flat_map(|length| 0..*length as i64).collect::<Vec<_>>();
+        let places = lengths.ranges().flat_map(|range| (0_i64..).take(range.len()));
+        let places = places.collect::<Vec<_>>();
         let places = TensorData::new(places, [lengths.tokens()]);
         let places = Tensor::<1, Int>::from_data(places, on);
         let [cos, sin] = [cos, sin].map(|values| {

@@ -7,7 +7,7 @@ fn long_sequences_are_truncated_or_averaged_over_windows() {
     let long = fixture::random_sequences(3, [41]);
     let expected = |windows: &[std::ops::Range<usize>]| -> Vec<f32> {
         let encoder = Encoder::open(&fixture::folder()).unwrap();
-        let model = encoder.load(&crate::device::cpu()).unwrap();
+        let model = encoder.load(&crate::device::cpu(), Precision::F32).unwrap();
         let embedded: Vec<Vec<f32>> = windows
             .iter()
             .map(|window| {
