@@ -53,7 +53,7 @@ fn defaults_are_those_documented_and_in_the_order_of_the_table() {
     max_dropped_fraction = 0.1 (default)
     seed = 42 (default)
     device = auto (default)
-    precision = f32 (default)
+    precision = auto (default)
     embedding_dtype = f32 (default)
     token_budget = auto (default)
     seal_seconds = 30 (default)

@@ -144,7 +144,7 @@ mod flex {
         ) -> (FlexTensor, FlexTensor, FlexTensor) {
             let gradient = contiguous(&gradient);
             let [mut parameter, mut moment_1, mut moment_2] =
-                [parameter, moment_1, moment_2].map(contiguous);
+                [parameter, moment_1, moment_2].map(|tensor| contiguous(&tensor));
             let parameters = parameter.storage_mut::<f32>();
             parameters
                 .par_chunks_mut(CHUNK)

@@ -170,7 +170,7 @@ impl Norm {
     }
 }
 
-/// The order in which [`attention`] on a device wants the `size` values of each head of queries and
+/// The order in which [`attention()`] on a device wants the `size` values of each head of queries and
 /// keys, by their places in the published weights: there, values that are rotated together are
 /// half a head apart. Scores do not depend on the order, as long as it is the same for both.
 pub fn rotary_order(size: usize, on: &Device) -> Vec<usize> {
@@ -207,7 +207,7 @@ impl Rotations {
 
 /// Attention inside each sequence (Vaswani et al. 2017) with rotary positions (Su et al. 2021):
 /// from queries, keys and values side by side, `[tokens, 3 width]`, to `[tokens, width]`. Values
-/// of queries and keys come in [`rotary_order`].
+/// of queries and keys come in [`rotary_order()`].
 pub fn attention(
     qkv: Tensor<2>,
     rotations: &Rotations,
