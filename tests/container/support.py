@@ -26,7 +26,7 @@ ENCODER = PROJECT / "models/esm2_t6_tiny"
 SMALL = {"max_proteins": "200", "max_residues": "100", "epochs": "2", "hidden_sizes": "[64, 32]"}
 #: A job that trains long enough to be met while it does, and saves every second.
 SLOW = {
-    "max_proteins": "300", "epochs": "3", "batch_size": "2", "hidden_sizes": "[1024, 512]",
+    "max_proteins": "300", "epochs": "8", "batch_size": "2", "hidden_sizes": "[1024, 512]",
     "checkpoint_seconds": "1", "token_budget": "1024", "seal_seconds": "0",
 }
 
