@@ -1,9 +1,8 @@
 //! One step of learning: the loss of a batch and its gradients, written out.
 //!
 //! The network is a chain of a few layers, so that its gradients are a page of formulas. Written
-//! out they cost a fraction of what recording and replaying every operation does, and a swapped
-//! pair changes no bit of them: see [`Norm::learn_orders`]. A test compares them with those that
-//! burn derives by itself.
+//! out, nothing is recorded and replayed, and a swapped pair changes no bit of them: see
+//! `Norm::learn_orders`. A test compares them with those that burn derives by itself.
 
 use burn::nn::Linear;
 use burn::optim::GradientsParams;

@@ -1,4 +1,4 @@
-//! Adam's update of one parameter, in place: each number is read and written once.
+//! Adam's update of one parameter, in place.
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
