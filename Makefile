@@ -19,7 +19,7 @@ $(2) 2>&1 | tee target/$(1).log; status=$$?; \
 grep '^skipped: ' target/$(1).log || echo "skipped: nothing"; exit $$status
 endef
 
-.PHONY: help demo test test-long test-faults s3-servers fuzz test-tch test-parquet test-sagemaker check bench bench-gpu test-gpu peers libtorch libtorch-cuda parity-real tools tools-tch tools-python tools-gpu clean-demo image image-from-source image-gpu test-container emulate estimate-check
+.PHONY: help demo test test-long test-faults s3-servers fuzz test-tch test-parquet test-sagemaker check bench bench-fetch bench-gpu test-gpu peers libtorch libtorch-cuda parity-real tools tools-tch tools-python tools-gpu clean-demo image image-from-source image-gpu test-container emulate estimate-check
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -92,6 +92,9 @@ emulate: ## a training job as SageMaker would run it: make emulate REQUEST=FILE 
 
 bench: tools tools-python ## Dyad beside its peers, 25 minutes on an idle machine, into benches/RESULTS.md (needs Python)
 	CARGO="$(CARGO)" LIBTORCH=$(abspath $(LIBTORCH)) python3 benches/compare
+
+bench-fetch: tools ## sequences in batches beside one by one, from a stand-in for UniProt, two minutes
+	$(CARGO) bench --bench fetch
 
 peers: tools-python ## what `make bench` compares with: a Python environment, and 8 GB of random weights
 	benches/peers.sh

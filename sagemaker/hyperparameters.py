@@ -151,6 +151,13 @@ def _s3_uri(_, text):
     return text if fits else None
 
 
+def _url(_, text):
+    """https, or plain http on the machine itself; no user, query or fragment."""
+    loopback = r"localhost|127(?:\.\d{1,3}){3}|\[::1\]"
+    found = re.fullmatch(rf"(?:https://[^/?#@\s]+|http://(?:{loopback})(?::\d+)?)(?:/[^?#\s]*)?", text)
+    return text if found else None
+
+
 _READERS = {
     "integer": _integer_in,
     "number": _number,
@@ -160,6 +167,7 @@ _READERS = {
     "text": lambda _, text: text,
     "device": _device,
     "s3_uri": _s3_uri,
+    "url": _url,
 }
 
 

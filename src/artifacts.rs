@@ -111,6 +111,18 @@ pub struct Provenance {
     pub engine: String,
     /// The input files by channel.
     pub inputs: BTreeMap<String, Vec<SourceFile>>,
+    /// Where input that was fetched comes from, by channel.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub origins: BTreeMap<String, Origin>,
+}
+
+/// Where input was fetched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Origin {
+    /// The address of the service or file.
+    pub address: String,
+    /// The releases that it is of.
+    pub releases: Vec<String>,
 }
 
 #[derive(Serialize)]

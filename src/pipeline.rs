@@ -2,6 +2,7 @@
 
 mod check;
 mod data;
+mod fetched;
 mod results;
 mod survey;
 mod timings;
@@ -23,14 +24,15 @@ use crate::embeddings::{self, CacheLocation, EmbeddingSpace, EmbeddingStore, Pin
 use crate::estimate::{Component, EncoderShape, Instance};
 use crate::evaluation::{self, Metrics};
 use crate::interactions;
+use crate::interactions::hint::{HintError, Source};
 use crate::progress::Observer;
-use crate::sequences;
+use crate::sequences::{self, uniprot};
 use crate::shutdown::Shutdown;
 use crate::storage::StorageError;
 use crate::storage::sync::SharedFolder;
 use crate::training::{self, CheckpointFolder, EpochRecord, RunIdentity};
 pub use check::{Plan, check};
-use data::Data;
+use data::{Data, Reading};
 pub use survey::{Survey, cached, survey};
 use timings::Stopwatch;
 pub use timings::profile;
@@ -50,6 +52,15 @@ pub enum Error {
          cut the interactions"
     )]
     ValidationAlone,
+    #[error(
+        "no sequences are given, and `missing_sequences` is `drop`; give FASTA files, or set it to \
+         `fetch` for those of UniProt"
+    )]
+    NoSequences,
+    #[error(transparent)]
+    Hint(#[from] HintError),
+    #[error(transparent)]
+    Uniprot(#[from] uniprot::Error),
     #[error(transparent)]
     Encoder(#[from] EncoderError),
     #[error(transparent)]
@@ -86,13 +97,13 @@ impl From<embeddings::StoreError> for Error {
     }
 }
 
-/// Where the input lies: files, or folders of which every file is read.
+/// Where the input lies: files, or folders of which every file is read; or where it is fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inputs {
-    /// Pairs.
-    pub interactions: PathBuf,
-    /// FASTA.
-    pub sequences: PathBuf,
+    /// Pairs, or the species whose pairs HINT has.
+    pub interactions: Source,
+    /// FASTA; without it all sequences are fetched.
+    pub sequences: Option<PathBuf>,
     /// The folder of an ESM-2 model.
     pub encoder: PathBuf,
     /// The user's own validation pairs.
@@ -130,6 +141,18 @@ pub struct Run<'a> {
     pub shutdown: &'a Shutdown,
 }
 
+impl<'a> Run<'a> {
+    fn reading(&self) -> Reading<'a> {
+        Reading {
+            inputs: self.inputs,
+            config: self.config,
+            cache: &self.places.cache,
+            observer: self.observer,
+            shutdown: self.shutdown,
+        }
+    }
+}
+
 /// What a run ended with.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
@@ -163,7 +186,7 @@ fn train_watched(run: &Run<'_>, watch: &Stopwatch<'_>) -> Result<Summary, Error>
     let run = &Run { config: &config, ..*run };
     watch.finish(Component::StartUp);
     let read = || watch.finish(Component::Sequences);
-    let data = data::read(run.inputs, run.config, run.observer, read)?;
+    let data = data::read(run.reading(), read)?;
     watch.finish(Component::Negatives);
     let encoder = Encoder::open(&run.inputs.encoder)?;
     let space = space(run.config, &device, &encoder)?;

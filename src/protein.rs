@@ -45,6 +45,11 @@ impl Accession {
         let numbered = !isoform.is_empty() && isoform.bytes().all(|c| c.is_ascii_digit());
         (numbered && is_uniprot(parent)).then(|| Self(parent.to_owned()))
     }
+
+    /// Whether it has the form of a `UniProt` accession or of an isoform of one.
+    pub fn is_uniprot(&self) -> bool {
+        is_uniprot(&self.0) || self.parent().is_some()
+    }
 }
 
 /// `[OPQ][0-9][A-Z0-9]{3}[0-9]` or `[A-NR-Z][0-9]([A-Z][A-Z0-9]{2}[0-9]){1,2}`.
@@ -206,6 +211,12 @@ mod tests {
         assert_eq!(accession("A0A023GPI8-1").parent(), Some(accession("A0A023GPI8")));
         for text in ["P23560", "P23560-", "P23560-x", "YAL001C-1", "gene-2"] {
             assert_eq!(accession(text).parent(), None, "{text}");
+        }
+        for text in ["P23560", "A0A023GPI8", "P23560-2"] {
+            assert!(accession(text).is_uniprot(), "{text}");
+        }
+        for text in ["p23560", "P23560[1-9]", "YAL001C", "P2356", "P23560-"] {
+            assert!(!accession(text).is_uniprot(), "{text}");
         }
     }
 

@@ -19,13 +19,16 @@ const STAGES: [&str; 11] = [
     "sample",
 ];
 const VALUES: [&str; 2] = ["digest", "protein"];
-const EDGES: [&str; 4] = ["storage", "progress", "device", "shutdown"];
+const EDGES: [&str; 5] = ["storage", "progress", "device", "shutdown", "http"];
 
 /// What a module may use, or `None` for those that may use everything.
 fn allowed(module: &str) -> Option<Vec<&'static str>> {
     let below = [VALUES.as_slice(), EDGES.as_slice()].concat();
     if VALUES.contains(&module) {
         return Some(VALUES.to_vec());
+    }
+    if module == "http" {
+        return Some([VALUES.as_slice(), &["storage", "shutdown"]].concat());
     }
     if EDGES.contains(&module) {
         return Some(VALUES.to_vec());

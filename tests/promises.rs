@@ -4,6 +4,7 @@
 
 mod commands;
 mod documentation;
+mod fetch;
 mod layering;
 mod messages;
 mod python;

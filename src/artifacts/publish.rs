@@ -68,6 +68,7 @@ mod tests {
             complete: true,
             engine: "test".to_owned(),
             inputs: std::collections::BTreeMap::new(),
+            origins: std::collections::BTreeMap::new(),
         };
         writer.finish(provenance).unwrap();
         let store = Arc::new(MemoryStore::default());

@@ -39,6 +39,7 @@ fn written(folder: &Path) -> NamedTensors {
         complete: true,
         engine: "test cpu".to_owned(),
         inputs: BTreeMap::new(),
+        origins: BTreeMap::new(),
     };
     writer.finish(provenance).unwrap();
     parameters

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 
 use crate::container::ContainerError;
+use crate::http::HttpError;
 use crate::storage::remote::{Problem, RemoteError};
 use crate::training::{self, CheckpointError};
 use crate::{artifacts, storage};
@@ -82,7 +83,9 @@ impl Failure {
         let mut known = None;
         while let (Some(error), None) = (cause, known) {
             let io = error.downcast_ref::<io::Error>().map(|error| of_io(error.kind()));
-            known = io.or_else(|| error.downcast_ref::<Problem>().and_then(of_problem));
+            let http = || error.downcast_ref::<HttpError>().map(|error| (of_http(error), None));
+            let problem = || error.downcast_ref::<Problem>().and_then(of_problem);
+            known = io.or_else(http).or_else(problem);
             cause = error.source();
         }
         let (class, remedy) = known.unwrap_or((class, None));
@@ -169,6 +172,17 @@ fn of_problem(problem: &Problem) -> Option<(Class, Option<&'static str>)> {
     }
 }
 
+/// Who can mend a failure of a server that is asked.
+fn of_http(error: &HttpError) -> Class {
+    match error {
+        HttpError::Refused { .. } => Class::User,
+        HttpError::Stopped => Class::Interrupted,
+        HttpError::Client(_) | HttpError::Unanswered { .. } | HttpError::Unusable { .. } => {
+            Class::Platform
+        }
+    }
+}
+
 macro_rules! user_errors {
     ($($error:ty),*) => {$(
         impl From<$error> for Failure {
@@ -188,7 +202,9 @@ user_errors!(
     estimate::InstanceError,
     evaluation::ScoreFileError,
     interactions::Error,
+    interactions::hint::HintError,
     sequences::Error,
+    sequences::uniprot::Error,
     ContainerError,
     storage::StorageError,
     storage::remote::price_list::PriceError,

@@ -8,6 +8,7 @@ mod embed;
 mod estimate;
 mod evaluate;
 mod failure;
+mod fetch;
 mod logging;
 mod options;
 mod output;
@@ -100,6 +101,7 @@ fn command() -> Command {
         .arg_required_else_help(true)
         .subcommand(train::command())
         .subcommand(validate::command())
+        .subcommand(fetch::command())
         .subcommand(embed::command())
         .subcommand(predict::command())
         .subcommand(evaluate::command())
@@ -113,6 +115,7 @@ fn dispatch(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
     match matches.subcommand() {
         Some((train::NAME, matches)) => train::run(matches, context),
         Some((validate::NAME, matches)) => validate::run(matches, context),
+        Some((fetch::NAME, matches)) => fetch::run(matches, context),
         Some((embed::NAME, matches)) => embed::run(matches, context),
         Some((predict::NAME, matches)) => predict::run(matches, context),
         Some((evaluate::NAME, matches)) => evaluate::run(matches, context),

@@ -58,6 +58,7 @@ fn value_of(kind: Kind) -> (&'static str, String) {
         Kind::Bool => ("BOOL", any_of(&["true", "false"])),
         Kind::Choice(words) => ("WORD", any_of(words)),
         Kind::OptionalText { .. } => ("NAME", String::new()),
+        Kind::Url => ("URL", String::new()),
         Kind::OptionalS3Uri { .. } => ("S3URI", String::new()),
         Kind::Device => ("DEVICE", any_of(&["auto", "cpu", "cuda", "cuda:N"])),
     }
@@ -86,6 +87,9 @@ pub(super) fn parts() -> [Arg; 2] {
 pub(super) fn implied_by_parts(given: bool) -> Vec<(&'static str, &'static str)> {
     given.then_some(("split", "given")).into_iter().collect()
 }
+
+/// What it implies that no sequences are given.
+pub(super) const IMPLIED_WITHOUT_SEQUENCES: (&str, &str) = ("missing_sequences", "fetch");
 
 /// The configuration from file, environment and options; `sources` brings what else there is.
 pub(super) fn resolve(

@@ -12,6 +12,7 @@ use super::{options, output};
 use crate::artifacts;
 use crate::config::{Resolved, Sources};
 use crate::estimate::{self, Instance};
+use crate::interactions::hint::Source;
 use crate::pipeline::{self, Inputs, Places, Run, Summary};
 use crate::storage;
 use crate::storage::sync::Remote;
@@ -28,6 +29,7 @@ const PATHS: [&str; 7] =
 const EXAMPLES: &str = "\
 Examples:
   dyad train --interactions hint.txt --sequences proteins.fasta --encoder esm2_t33_650M_UR50D --out run
+  dyad train --interactions hint:HomoSapiens --encoder esm2_t33_650M_UR50D --out run
   dyad train ... --max-proteins 500 --epochs 3          a quick test
   dyad train                                            below a SageMaker root
 
@@ -50,9 +52,13 @@ pub(super) fn arguments(command: Command) -> Command {
         .arg(options::path(
             "interactions",
             "PATH",
-            "HINT file or table of pairs (TSV, CSV; also gzip), or a folder of them",
+            "HINT file or table of pairs (TSV, CSV; also gzip), a folder of them, or hint:SPECIES",
         ))
-        .arg(options::path("sequences", "PATH", "FASTA file, or a folder of them"))
+        .arg(options::path(
+            "sequences",
+            "PATH",
+            "FASTA file, or a folder of them; else from UniProt",
+        ))
         .arg(options::path("encoder", "DIR", "ESM-2 model: config.json and model.safetensors"))
         .args(options::parts())
         .arg(options::path("out", "DIR", "model directory; checkpoints go to DIR/checkpoints"))
@@ -123,7 +129,11 @@ pub(super) fn resolve(
     job: Option<&Job>,
 ) -> Result<Resolved, Failure> {
     let given = job.is_some_and(|job| job.inputs.test.is_some());
-    let mut sources = Sources { implied: options::implied_by_parts(given), ..Sources::default() };
+    let mut implied = options::implied_by_parts(given);
+    if job.is_some_and(|job| job.inputs.sequences.is_none()) {
+        implied.push(options::IMPLIED_WITHOUT_SEQUENCES);
+    }
+    let mut sources = Sources { implied, ..Sources::default() };
     if in_root(matches, context) {
         sources.hyperparameters = context.root.hyperparameters()?;
     }
@@ -168,8 +178,8 @@ fn from_root(context: &Context) -> Result<Job, Failure> {
     root.cluster()?;
     let channels = root.channels()?;
     let inputs = Inputs {
-        interactions: channels.interactions,
-        sequences: channels.sequences,
+        interactions: Source::Path(channels.interactions),
+        sequences: Some(channels.sequences),
         encoder: channels.encoder,
         validation: channels.validation,
         test: channels.test,
@@ -180,7 +190,7 @@ fn from_root(context: &Context) -> Result<Job, Failure> {
 
 fn from_paths(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
     let given = |name: &str| matches.get_one::<PathBuf>(name).cloned();
-    let needed = ["interactions", "sequences", "encoder", "out"];
+    let needed = ["interactions", "encoder", "out"];
     let missing: Vec<_> = needed.iter().copied().filter(|name| given(name).is_none()).collect();
     if !missing.is_empty() {
         let options: Vec<_> = missing.iter().map(|name| format!("`--{name}`")).collect();
@@ -193,8 +203,8 @@ fn from_paths(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
         return Err(Failure::usage(text));
     }
     let inputs = Inputs {
-        interactions: options::required(matches, "interactions"),
-        sequences: options::required(matches, "sequences"),
+        interactions: Source::of(&options::required(matches, "interactions"))?,
+        sequences: given("sequences"),
         encoder: options::required(matches, "encoder"),
         validation: given("validation"),
         test: given("test"),
@@ -210,11 +220,11 @@ fn from_paths(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
 /// A model directory must not be a folder of the input, whose files it would replace.
 fn refuse_inputs(inputs: &Inputs, model: &Path) -> Result<(), Failure> {
     let given = [
-        Some(&inputs.interactions),
-        Some(&inputs.sequences),
-        Some(&inputs.encoder),
-        inputs.validation.as_ref(),
-        inputs.test.as_ref(),
+        inputs.interactions.path(),
+        inputs.sequences.as_deref(),
+        Some(inputs.encoder.as_path()),
+        inputs.validation.as_deref(),
+        inputs.test.as_deref(),
     ];
     // A folder that does not exist yet is nobody's input.
     let Ok(place) = model.canonicalize() else { return Ok(()) };

@@ -18,6 +18,7 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 fn names(task: Task) -> (String, &'static str) {
     match task {
         Task::Reading => ("reading".to_owned(), "channels"),
+        Task::Fetching => ("fetching".to_owned(), "proteins"),
         Task::Embedding => ("embedding".to_owned(), "residues"),
         Task::Epoch(number) => (format!("epoch {number}"), "pairs"),
     }

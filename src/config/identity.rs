@@ -56,6 +56,7 @@ mod tests {
             }
             Kind::OptionalText { .. } => "verdict",
             Kind::Device => "cpu",
+            Kind::Url => "https://mirror.example.org",
             Kind::OptionalS3Uri { .. } => "s3://lab-data/ppi/",
         }
     }
@@ -74,6 +75,15 @@ mod tests {
             "storage_uri",
             "sse_kms_key_id",
             "max_dropped_fraction",
+            "missing_sequences",
+            "uniprot_url",
+            "uniprot_parallel",
+            "fetch_seconds",
+            "offline",
+            "hint_url",
+            "hint_release",
+            "hint_quality",
+            "hint_kind",
         ]);
         let default = digest(&[]);
         for key in KEYS {

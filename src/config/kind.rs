@@ -8,6 +8,7 @@ use std::ops::{Bound, RangeBounds};
 use figment::value::{Empty, Tag, Value};
 
 use crate::device::DeviceChoice;
+use crate::http::BaseUrl;
 use crate::storage::remote::S3Uri;
 
 /// What values a key accepts. Ranges include their ends.
@@ -56,6 +57,8 @@ pub enum Kind {
         /// How nothing is written, besides `null`, `None` and the empty text.
         absent: &'static str,
     },
+    /// A [`BaseUrl`].
+    Url,
 }
 
 impl Kind {
@@ -74,6 +77,7 @@ impl Kind {
             }
             Self::OptionalText { absent } => format!("a text, or `{absent}`"),
             Self::OptionalS3Uri { absent } => format!("`s3://bucket/prefix/`, or `{absent}`"),
+            Self::Url => "`https://HOST/PATH`".to_owned(),
             Self::Device => alternatives(&["auto", "cpu", "cuda", "cuda:N"]),
         }
     }
@@ -135,6 +139,7 @@ impl Kind {
             Self::OptionalS3Uri { .. } => {
                 text.parse::<S3Uri>().ok().map(|uri| Value::from(uri.to_string()))
             }
+            Self::Url => text.parse::<BaseUrl>().ok().map(|url| Value::from(url.to_string())),
             Self::Device => {
                 text.parse::<DeviceChoice>().ok().map(|device| Value::from(device.to_string()))
             }

@@ -28,7 +28,7 @@ pub use unique::UniqueKeys;
 
 use crate::device::DeviceChoice;
 use crate::storage::remote::{Access, S3Uri};
-use crate::{classifier, dataset, embeddings, interactions, training};
+use crate::{classifier, dataset, embeddings, interactions, sequences, training};
 use layers::Layer;
 use values::Values;
 
@@ -40,6 +40,10 @@ use values::Values;
 pub struct RunConfig {
     /// How interaction files are read and filtered.
     pub interactions: interactions::Settings,
+    /// Which of HINT's files is fetched, where interactions name one.
+    pub hint: interactions::hint::Settings,
+    /// What becomes of proteins without sequence.
+    pub sequences: sequences::Settings,
     /// How sequences become vectors.
     pub embeddings: embeddings::Settings,
     /// How pairs are split and negatives are drawn.

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::RunConfig;
 use crate::device::{DeviceChoice, PrecisionChoice};
+use crate::http::BaseUrl;
 use crate::interactions::{Evidence, SelfPairs};
 use crate::storage::remote::S3Uri;
-use crate::{classifier, dataset, embeddings, interactions, training};
+use crate::{classifier, dataset, embeddings, interactions, sequences, training};
 
 /// One field per entry of [`super::KEYS`], under the same name and in the same order.
 #[derive(Clone, Serialize, Deserialize)]
@@ -33,6 +34,15 @@ pub(super) struct Values {
     max_proteins: Option<usize>,
     max_pairs: Option<usize>,
     max_dropped_fraction: f64,
+    missing_sequences: sequences::MissingSequences,
+    uniprot_url: BaseUrl,
+    uniprot_parallel: usize,
+    fetch_seconds: u64,
+    offline: bool,
+    hint_url: BaseUrl,
+    hint_release: Option<String>,
+    hint_quality: interactions::hint::Quality,
+    hint_kind: interactions::hint::Kind,
     seed: u64,
     device: DeviceChoice,
     precision: PrecisionChoice,
@@ -57,6 +67,23 @@ impl From<Values> for RunConfig {
                 max_pairs: values.max_pairs,
                 max_dropped_fraction: values.max_dropped_fraction,
                 seed,
+            },
+            hint: interactions::hint::Settings {
+                url: values.hint_url,
+                release: values.hint_release,
+                quality: values.hint_quality,
+                kind: values.hint_kind,
+                seconds: values.fetch_seconds,
+                offline: values.offline,
+            },
+            sequences: sequences::Settings {
+                missing: values.missing_sequences,
+                uniprot: sequences::uniprot::Settings {
+                    url: values.uniprot_url,
+                    parallel: values.uniprot_parallel,
+                    seconds: values.fetch_seconds,
+                    offline: values.offline,
+                },
             },
             embeddings: embeddings::Settings {
                 max_residues: values.max_residues,
@@ -98,7 +125,8 @@ impl From<Values> for RunConfig {
 
 impl From<RunConfig> for Values {
     fn from(config: RunConfig) -> Self {
-        let RunConfig { interactions, embeddings, dataset, classifier, training, .. } = config;
+        let RunConfig { interactions, hint, sequences, embeddings, .. } = config;
+        let RunConfig { dataset, classifier, training, .. } = config;
         Self {
             epochs: training.epochs,
             batch_size: training.batch_size,
@@ -121,6 +149,15 @@ impl From<RunConfig> for Values {
             max_proteins: interactions.max_proteins,
             max_pairs: interactions.max_pairs,
             max_dropped_fraction: interactions.max_dropped_fraction,
+            missing_sequences: sequences.missing,
+            uniprot_url: sequences.uniprot.url,
+            uniprot_parallel: sequences.uniprot.parallel,
+            fetch_seconds: sequences.uniprot.seconds,
+            offline: sequences.uniprot.offline,
+            hint_url: hint.url,
+            hint_release: hint.release,
+            hint_quality: hint.quality,
+            hint_kind: hint.kind,
             seed: config.seed,
             device: config.device,
             precision: embeddings.precision,

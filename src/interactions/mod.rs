@@ -8,6 +8,7 @@ mod audit;
 mod classify;
 mod error;
 mod evidence;
+pub mod hint;
 mod intern;
 mod layout;
 mod resolve;

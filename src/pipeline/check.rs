@@ -66,7 +66,7 @@ impl fmt::Display for Plan {
 pub fn check(run: &Run<'_>) -> Result<Plan, Vec<Error>> {
     let mut problems = Vec::new();
     let device = noted(resolve_device(run.config), &mut problems);
-    let data = noted(data::read(run.inputs, run.config, run.observer, || ()), &mut problems);
+    let data = noted(data::read(run.reading(), || ()), &mut problems);
     let encoder = noted(Encoder::open(&run.inputs.encoder), &mut problems);
     let (Some(device), Some(data), Some(encoder)) = (device, data, encoder) else {
         return Err(problems);

@@ -1,31 +1,59 @@
-//! The first stages: from the user's files to pairs in parts.
+//! The first stages: from the user's files, and what is fetched besides, to pairs in parts.
 
 use std::collections::BTreeMap;
 use std::slice;
 
+use serde::Serialize;
 use tracing::{info, warn};
 
-use super::{Error, Inputs};
+use super::{Error, Inputs, fetched};
+use crate::artifacts::Origin;
 use crate::config::RunConfig;
 use crate::dataset::{self, Catalogue, Dataset, Example, Pairs, Source};
 use crate::digest::Digest;
-use crate::interactions::{self, Audit, InteractionSet};
+use crate::embeddings::CacheLocation;
+use crate::interactions::{self, Audit, InteractionSet, Interactions};
 use crate::progress::{Event, Observer, Task};
 use crate::protein::ProteinSequence;
-use crate::sequences::{self, Found, SequenceSet};
+use crate::sequences::{self, Found, MissingSequences, SequenceSet, uniprot};
+use crate::shutdown::Shutdown;
 use crate::storage::SourceFile;
 
 /// The channel of the pairs that a run learns from.
 const INTERACTIONS: &str = "interactions";
 const SEQUENCES: &str = "sequences";
 
-/// Everything read from the user's files.
+/// What reading works with.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    pub(super) inputs: &'a Inputs,
+    pub(super) config: &'a RunConfig,
+    /// Where what is fetched is kept.
+    pub(super) cache: &'a CacheLocation,
+    pub(super) observer: &'a dyn Observer,
+    pub(super) shutdown: &'a Shutdown,
+}
+
+/// Everything read and fetched.
 pub(super) struct Data {
     pub(super) catalogue: Catalogue,
     pub(super) sequences: SequenceSet,
     pub(super) dataset: Dataset,
-    pub(super) audits: BTreeMap<&'static str, Audit>,
+    pub(super) audits: Audits,
     pub(super) sources: BTreeMap<String, Vec<SourceFile>>,
+    /// Where fetched input comes from, by channel.
+    pub(super) origins: BTreeMap<String, Origin>,
+}
+
+/// `audit.json`.
+#[derive(Serialize)]
+pub(super) struct Audits {
+    /// The rows of each channel of pairs.
+    #[serde(flatten)]
+    rows: BTreeMap<&'static str, Audit>,
+    /// The proteins that were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uniprot: Option<uniprot::Audit>,
 }
 
 impl Data {
@@ -36,39 +64,55 @@ impl Data {
     }
 }
 
-/// Reads pairs and sequences, and cuts the pairs into parts; `after_reading` is called in between.
-pub(super) fn read(
-    inputs: &Inputs,
-    config: &RunConfig,
-    observer: &dyn Observer,
-    after_reading: impl FnOnce(),
-) -> Result<Data, Error> {
+/// Reads pairs and sequences, fetches what is asked for, and cuts the pairs into parts;
+/// `after_reading` is called in between.
+pub(super) fn read(reading: Reading<'_>, after_reading: impl FnOnce()) -> Result<Data, Error> {
+    let Reading { inputs, config, observer, .. } = reading;
     if inputs.validation.is_some() && inputs.test.is_none() {
         return Err(Error::ValidationAlone);
     }
+    if inputs.sequences.is_none() && config.sequences.missing == MissingSequences::Drop {
+        return Err(Error::NoSequences);
+    }
     let task = Task::Reading;
+    let (path, origin) = fetched::interactions(&reading)?;
     let channels = [
-        (SEQUENCES, Some(&inputs.sequences)),
-        (INTERACTIONS, Some(&inputs.interactions)),
+        (INTERACTIONS, Some(&path)),
         ("validation", inputs.validation.as_ref()),
         ("test", inputs.test.as_ref()),
     ];
-    let total = channels.iter().filter(|(_, path)| path.is_some()).count() as u64;
-    observer.observe(Event::Started { task, done: 0, total });
-    let sequences = sequences::read(slice::from_ref(&inputs.sequences))?;
+    let parts = channels.into_iter().filter_map(|(channel, path)| Some((channel, path?)));
+    let parts: Vec<_> = parts.collect();
+    observer.observe(Event::Started { task, done: 0, total: 1 + parts.len() as u64 });
+    let mut sequences = match &inputs.sequences {
+        Some(path) => sequences::read(slice::from_ref(path))?,
+        None => SequenceSet::default(),
+    };
     observer.observe(Event::Advanced { task, units: 1 });
     info!("sequences: {} proteins, {} repeated records", sequences.len(), sequences.duplicates());
-    let mut sets: BTreeMap<&'static str, InteractionSet> = BTreeMap::new();
-    for (channel, path) in channels.into_iter().skip(1) {
-        let Some(path) = path else { continue };
+    let mut pairs: Vec<(&'static str, Interactions)> = Vec::new();
+    for (channel, path) in parts {
         let settings = settings_for(channel, config);
-        let read = interactions::read(slice::from_ref(path), &settings)?;
-        let set = read.resolve(|accession| sequences.get(accession).is_some(), &settings)?;
-        info!("{channel}:\n{}", set.audit);
-        sets.insert(channel, set);
+        pairs.push((channel, interactions::read(slice::from_ref(path), &settings)?));
         observer.observe(Event::Advanced { task, units: 1 });
     }
     observer.observe(Event::Finished { task });
+    let named = pairs.iter().flat_map(|(_, pairs)| pairs.accessions());
+    let uniprot = fetched::complete(&reading, named, &mut sequences)?;
+    let mut sets: BTreeMap<&'static str, InteractionSet> = BTreeMap::new();
+    for (channel, pairs) in pairs {
+        let settings = settings_for(channel, config);
+        let set = pairs.resolve(|accession| sequences.get(accession).is_some(), &settings)?;
+        info!("{channel}:\n{}", set.audit);
+        sets.insert(channel, set);
+    }
+    let origin = origin.map(|origin| (INTERACTIONS.to_owned(), origin));
+    let releases = |audit: &uniprot::Audit| audit.releases.iter().cloned().collect();
+    let answered = uniprot.as_ref().map(|audit| {
+        let origin = Origin { address: audit.address.clone(), releases: releases(audit) };
+        (SEQUENCES.to_owned(), origin)
+    });
+    let origins = origin.into_iter().chain(answered).collect();
     let proteins = sets.values().flat_map(|set| &set.pairs).flat_map(|labelled| {
         [labelled.pair.first(), labelled.pair.second()].map(|accession| {
             let found = sequences.get(accession).map(|found| found.sequence().digest());
@@ -79,18 +123,19 @@ pub(super) fn read(
     report_isoforms(&catalogue, &sequences);
     let mut sources: BTreeMap<String, Vec<SourceFile>> = BTreeMap::new();
     sources.insert(SEQUENCES.to_owned(), sequences.sources().to_vec());
-    let mut audits = BTreeMap::new();
+    let mut rows = BTreeMap::new();
     let mut parts: BTreeMap<&'static str, Pairs> = BTreeMap::new();
     for (channel, set) in sets {
         parts.insert(channel, indexed(&catalogue, &set));
         sources.insert(channel.to_owned(), set.sources);
-        audits.insert(channel, set.audit);
+        rows.insert(channel, set.audit);
     }
     after_reading();
     let dataset = dataset::build(&catalogue, source(parts), &config.dataset)?;
     info!("split:\n{}", dataset.manifest);
     dataset.manifest.warnings.iter().for_each(|warning| warn!("{warning}"));
-    Ok(Data { catalogue, sequences, dataset, audits, sources })
+    let audits = Audits { rows, uniprot };
+    Ok(Data { catalogue, sequences, dataset, audits, sources, origins })
 }
 
 fn report_isoforms(catalogue: &Catalogue, sequences: &SequenceSet) {

@@ -81,6 +81,7 @@ impl Job<'_> {
             complete,
             engine: self.device.name.clone(),
             inputs,
+            origins: self.data.origins.clone(),
         }
     }
 

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::data::{self, Data};
+use super::data::{self, Data, Reading};
 use super::{Error, Inputs};
 use crate::config::RunConfig;
 use crate::digest::Digest;
 use crate::embeddings::{CacheLocation, EmbeddingSpace, EmbeddingStore};
 use crate::estimate::{Counts, EncoderShape, Learning, Lengths, Workload};
 use crate::progress::Observer;
+use crate::shutdown::Shutdown;
 
 /// Counts of a run's input.
 #[derive(Clone, Debug)]
@@ -21,13 +22,16 @@ pub struct Survey {
     input_bytes: f64,
 }
 
-/// Reads pairs and sequences and cuts the pairs into parts, as a run does.
+/// Reads pairs and sequences, fetches what is asked for, and cuts the pairs into parts, as a run
+/// does.
 pub fn survey(
     inputs: &Inputs,
     config: &RunConfig,
+    cache: &CacheLocation,
     observer: &dyn Observer,
+    shutdown: &Shutdown,
 ) -> Result<Survey, Error> {
-    let data = data::read(inputs, config, observer, || ())?;
+    let data = data::read(Reading { inputs, config, cache, observer, shutdown }, || ())?;
     Ok(Survey::of(&data))
 }
 

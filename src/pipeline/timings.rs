@@ -145,7 +145,7 @@ impl Observer for Stopwatch<'_> {
                 let epochs = marks.work.as_ref().map_or(0.0, |(work, _)| work.learning.epochs);
                 marks.epochs_left = Some((epochs - number as f64 + left).max(left));
             }
-            Task::Reading | Task::Epoch(_) => {}
+            Task::Reading | Task::Fetching | Task::Epoch(_) => {}
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::storage::{Lines, SourceFile};
 
 /// More residues than any protein has; the longest known has 45,212 (PKZILLA-1, Fallon et al. 2024,
 /// doi:10.1126/science.ado3290).
-const LONGEST_PROTEIN: usize = 1_000_000;
+pub(super) const LONGEST_PROTEIN: usize = 1_000_000;
 
 /// Collects the records of one file after the other.
 #[derive(Default)]
@@ -124,7 +124,7 @@ impl Record {
 
 /// The identifier in a header: the accession between the bars of `UniProt`'s form, or else
 /// everything before the first space.
-fn identifier(header: &str) -> &str {
+pub(super) fn identifier(header: &str) -> &str {
     let word = header.split_whitespace().next().unwrap_or("");
     let mut parts = word.split('|');
     match (parts.next(), parts.next()) {

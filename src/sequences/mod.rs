@@ -1,18 +1,41 @@
-//! Sequences: the residues of each protein, from FASTA files.
+//! Sequences: the residues of each protein, from FASTA files and from `UniProt`.
 
 mod error;
 mod fasta;
+pub mod uniprot;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
 use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
 
 use crate::protein::{Accession, ProteinSequence};
 use crate::storage::{SourceFile, source_files};
 
 pub use error::{Error, Place};
 
-/// The sequences of all files, each accession once.
-#[derive(Clone, Debug)]
+/// Where sequences come from besides the user's files.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// What becomes of proteins that the files do not cover.
+    pub missing: MissingSequences,
+    /// How they are fetched.
+    pub uniprot: uniprot::Settings,
+}
+
+/// What becomes of proteins without sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingSequences {
+    /// Their pairs are left out, and counted.
+    Drop,
+    /// `UniProt` is asked.
+    Fetch,
+}
+
+/// The sequences of all files and fetches, each accession once.
+#[derive(Clone, Debug, Default)]
 pub struct SequenceSet {
     entries: Vec<Entry>,
     index: HashMap<Accession, usize>,
@@ -20,10 +43,10 @@ pub struct SequenceSet {
     sources: Vec<SourceFile>,
 }
 
-/// One protein of a FASTA file.
+/// One protein.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The identifier in the header.
+    /// Its identifier.
     pub accession: Accession,
     /// The residues.
     pub sequence: ProteinSequence,
@@ -73,7 +96,17 @@ impl SequenceSet {
         accessions.into_iter().filter(parent).count()
     }
 
-    /// All proteins in the order of the files.
+    /// Adds proteins; what is there stays as it is.
+    pub fn add(&mut self, entries: impl IntoIterator<Item = Entry>) {
+        for entry in entries {
+            if let Slot::Vacant(slot) = self.index.entry(entry.accession.clone()) {
+                slot.insert(self.entries.len());
+                self.entries.push(entry);
+            }
+        }
+    }
+
+    /// All proteins in the order of the files, and behind them those that were added.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }

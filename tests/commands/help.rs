@@ -4,8 +4,10 @@ use dyad::config::KEYS;
 
 use crate::support::{dyad, succeed};
 
-const COMMANDS: [&str; 9] =
-    ["train", "validate", "embed", "predict", "evaluate", "estimate", "cache", "sample", "schema"];
+const COMMANDS: [&str; 10] = [
+    "train", "validate", "fetch", "embed", "predict", "evaluate", "estimate", "cache", "sample",
+    "schema",
+];
 
 fn help(arguments: &[&str]) -> String {
     succeed(dyad().args(arguments).arg("--help")).0

@@ -92,6 +92,7 @@ impl Bench {
             complete: true,
             engine: "test cpu".to_owned(),
             inputs: BTreeMap::new(),
+            origins: BTreeMap::new(),
         };
         writer.finish(provenance).unwrap();
     }

@@ -30,7 +30,7 @@ fn paths_that_do_not_fit() {
     case("a pipe", &[&train[..], &["pipe", "--out", "out"]].concat());
     insta::assert_snapshot!(page.0, @"
     nothing at all
-      exit 2: UserError: `dyad train` needs `--interactions`, `--sequences`, `--encoder`, `--out` or a SageMaker root (`/nonexistent` has no folder `input`); see `dyad train --help`
+      exit 2: UserError: `dyad train` needs `--interactions`, `--encoder`, `--out` or a SageMaker root (`/nonexistent` has no folder `input`); see `dyad train --help`
     no --out
       exit 2: UserError: `dyad train` needs `--out`; see `dyad train --help`
     a path that is not there
@@ -161,6 +161,6 @@ fn a_root_without_input_is_none() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = dyad();
     command.arg("train").env("SAGEMAKER_BASE_DIR", folder.path());
-    insta::assert_snapshot!(refusal(&mut command, folder.path()), @"exit 2: UserError: `dyad train` needs `--interactions`, `--sequences`, `--encoder`, `--out` or a SageMaker root (`FOLDER` has no folder `input`); see `dyad train --help`");
+    insta::assert_snapshot!(refusal(&mut command, folder.path()), @"exit 2: UserError: `dyad train` needs `--interactions`, `--encoder`, `--out` or a SageMaker root (`FOLDER` has no folder `input`); see `dyad train --help`");
     assert!(!folder.path().join("output").exists(), "no root, no failure file");
 }

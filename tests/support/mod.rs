@@ -6,6 +6,7 @@ mod made_up;
 #[allow(dead_code, unused_imports, reason = "only the fault matrix uses S3")]
 pub(crate) mod s3;
 mod trained;
+pub(crate) mod uniprot;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -12,6 +12,7 @@ use crate::device::ComputeDevice;
 use crate::embeddings::esm2::Encoder;
 use crate::embeddings::{CacheLocation, EmbeddingSpace};
 use crate::estimate::{Counts, EncoderShape, Learning, Lengths, Reference, Workload};
+use crate::interactions::hint;
 use crate::pipeline::{self, Inputs};
 
 /// The mean length of reviewed UniProt entries in the published proteomes, as in `docs/estimate.md`.
@@ -76,8 +77,8 @@ pub(super) fn source(matches: &ArgMatches) -> Result<Source, Failure> {
     match (path("interactions"), path("sequences"), number("proteins"), number("pairs")) {
         (Some(interactions), Some(sequences), None, None) if !counted => {
             Ok(Source::Files(Inputs {
-                interactions,
-                sequences,
+                interactions: hint::Source::of(&interactions)?,
+                sequences: Some(sequences),
                 encoder: path("encoder").unwrap_or_default(),
                 validation: path("validation"),
                 test: path("test"),
@@ -105,7 +106,8 @@ impl Source {
     ) -> Result<Workload, Failure> {
         match self {
             Self::Files(inputs) => {
-                let survey = pipeline::survey(inputs, config, context.observer().as_ref())?;
+                let (observer, shutdown) = (context.observer(), &context.shutdown);
+                let survey = pipeline::survey(inputs, config, cache, observer.as_ref(), shutdown)?;
                 let cached = match encoder {
                     GivenEncoder::Folder(encoder) => {
                         let settings = &config.embeddings;

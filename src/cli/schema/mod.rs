@@ -125,6 +125,7 @@ fn described(kind: Kind) -> Vec<(&'static str, Value)> {
         ],
         Kind::OptionalText { absent } => vec![kind_is("text"), ("absent", absent.into())],
         Kind::OptionalS3Uri { absent } => vec![kind_is("s3_uri"), ("absent", absent.into())],
+        Kind::Url => vec![kind_is("url")],
         Kind::Device => vec![kind_is("device")],
     }
 }

@@ -1,0 +1,181 @@
+//! `dyad fetch`: sequences from UniProt as a FASTA file.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::slice;
+
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command};
+use tracing::{info, warn};
+
+use super::context::Context;
+use super::failure::Failure;
+use super::{bucket, options, output};
+use crate::config::{RunConfig, Sources};
+use crate::embeddings::CacheLocation;
+use crate::interactions::{self, hint};
+use crate::protein::Accession;
+use crate::sequences::uniprot::{self, Fetched, KeptAnswers, Outcome, Reuse};
+use crate::sequences::{self, Found};
+use crate::storage::{self, Lines};
+
+pub(super) const NAME: &str = "fetch";
+
+const KEYS: [&str; 10] = [
+    "uniprot_url",
+    "uniprot_parallel",
+    "fetch_seconds",
+    "offline",
+    "hint_url",
+    "hint_release",
+    "hint_quality",
+    "hint_kind",
+    "storage_uri",
+    "sse_kms_key_id",
+];
+
+/// Residues per line, as UniProt writes them.
+const WIDTH: usize = 60;
+
+const EXAMPLES: &str = "\
+Examples:
+  dyad fetch --interactions hint:HomoSapiens --out human.fasta
+  dyad fetch --interactions hint.txt --sequences proteins.fasta --out missing.fasta
+  dyad fetch --accessions list.txt --out proteins.fasta
+
+FILE is named by the accessions that were asked for: a merged one has the sequence of the entry that
+took its place, a deleted one its last sequence in UniParc. FILE.outcomes.tsv says what became of
+each. Answers are kept in the cache folder, and with --storage-uri in S3: a fetch that was stopped
+goes on where it was, and `train` with missing_sequences=fetch asks for nothing again.";
+
+pub(super) fn command() -> Command {
+    Command::new(NAME)
+        .about("Fetches the sequences of proteins from UniProt")
+        .after_help(format!("{EXAMPLES}\n\n{}", options::LAYERS))
+        .group(ArgGroup::new("wanted").args(["interactions", "accessions"]).required(true))
+        .arg(options::path(
+            "interactions",
+            "PATH",
+            "pairs whose proteins are fetched: a file, a folder, or hint:SPECIES",
+        ))
+        .arg(options::path("accessions", "FILE", "accessions to fetch, one per line"))
+        .arg(options::path(
+            "sequences",
+            "PATH",
+            "FASTA that is there already; what it has is not fetched",
+        ))
+        .arg(options::path("out", "FILE", "FASTA file to write").required(true))
+        .arg(
+            Arg::new("refresh")
+                .long("refresh")
+                .action(ArgAction::SetTrue)
+                .conflicts_with("offline")
+                .help("ask for everything again, for the sequences of today's release"),
+        )
+        .arg(options::cache())
+        .arg(options::config_file())
+        .args(options::keys(|key| KEYS.contains(&key.name)))
+}
+
+pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
+    let config = options::resolve(matches, context, Sources::default())?.config;
+    let out = output::file(matches)?.unwrap_or_default();
+    let cache = bucket::cache(matches, context, &config)?;
+    let names = wanted(matches, context, &config, &cache)?;
+    let reuse = if matches.get_flag("refresh") { Reuse::Nothing } else { Reuse::Kept };
+    let observer = context.observer();
+    let job = uniprot::Job {
+        settings: &config.sequences.uniprot,
+        kept: &KeptAnswers::new(&cache.folder, cache.remote.clone()),
+        observer: observer.as_ref(),
+        shutdown: &context.shutdown,
+    };
+    let fetched = uniprot::fetch(&job, &names, reuse)?;
+    let mut report = out.clone().into_os_string();
+    report.push(".outcomes.tsv");
+    storage::write_atomic(&PathBuf::from(report), outcomes(&names, &fetched).as_bytes())?;
+    storage::write_atomic(&out, fasta(&fetched).as_bytes())?;
+    let written = fetched.entries().count();
+    info!("{written} sequences written to `{}`", out.display());
+    if written == 0 && !names.is_empty() {
+        warn!("not one of the {} accessions has a sequence", names.len());
+    }
+    let mut table = String::from("outcome\taccessions\n");
+    for (outcome, count) in &fetched.audit.outcomes {
+        // Writing to a string cannot fail.
+        let _ = writeln!(table, "{outcome}\t{count}");
+    }
+    output::print(&table)
+}
+
+/// The accessions that are asked for and are not in the user's FASTA.
+fn wanted(
+    matches: &ArgMatches,
+    context: &Context,
+    config: &RunConfig,
+    cache: &CacheLocation,
+) -> Result<BTreeSet<Accession>, Failure> {
+    let mut names = match matches.get_one::<PathBuf>("accessions") {
+        Some(path) => listed(path)?,
+        None => {
+            let path = match hint::Source::of(&options::required(matches, "interactions"))? {
+                hint::Source::Path(path) => path,
+                hint::Source::Hint(species) => {
+                    hint::fetch(&species, &config.hint, &cache.folder, &context.shutdown)?.path
+                }
+            };
+            let pairs = interactions::list(&path, None)?;
+            pairs.into_iter().flat_map(|pair| [pair.first, pair.second]).collect()
+        }
+    };
+    if let Some(path) = matches.get_one::<PathBuf>("sequences") {
+        let there = sequences::read(slice::from_ref(path))?;
+        names.retain(|name| !matches!(there.get(name), Some(Found::Own(_))));
+    }
+    Ok(names)
+}
+
+/// The first word of every line.
+fn listed(path: &Path) -> Result<BTreeSet<Accession>, Failure> {
+    let (mut lines, _) = Lines::open(path)?;
+    let mut names = BTreeSet::new();
+    while let Some((number, line)) = lines.next_line().map_err(sequences::Error::from)? {
+        let word = line.split_whitespace().next().unwrap_or_default();
+        let name = word.parse::<Accession>().map_err(|error| {
+            let path = path.display();
+            Failure::usage(format!("`{path}` line {number}: {error}; give one accession per line"))
+        })?;
+        names.insert(name);
+    }
+    Ok(names)
+}
+
+fn fasta(fetched: &Fetched) -> String {
+    let mut text = String::new();
+    for (name, record) in &fetched.records {
+        let Some(sequence) = record.sequence() else { continue };
+        let origin = match &record.outcome {
+            Outcome::Merged { into } => format!(" merged into {into}"),
+            Outcome::Deleted { uniparc: Some(uniparc) } => {
+                format!(" deleted, {uniparc} of UniParc")
+            }
+            _ => String::new(),
+        };
+        let _ = writeln!(text, ">{name}{origin}");
+        for line in sequence.residues().as_bytes().chunks(WIDTH) {
+            let _ = writeln!(text, "{}", String::from_utf8_lossy(line));
+        }
+    }
+    text
+}
+
+fn outcomes(names: &BTreeSet<Accession>, fetched: &Fetched) -> String {
+    let mut text = String::from("accession\toutcome\tdetail\trelease\n");
+    for name in names {
+        let record = fetched.records.get(name);
+        let (outcome, detail) = uniprot::bucket(name, record);
+        let release = record.map(|record| record.release.as_str()).unwrap_or_default();
+        let _ = writeln!(text, "{name}\t{outcome}\t{detail}\t{release}");
+    }
+    text
+}

@@ -1,0 +1,247 @@
+//! Answers of earlier fetches: write-once files named by their digest, on the disk and in the
+//! bucket.
+//!
+//! A file holds what one or a few requests answered, as gzip JSON. Of several files that know an
+//! accession, the one of the newest release counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use serde::{Deserialize, Serialize};
+use tracing::{info, warn};
+
+use super::error::Error;
+use super::record::{Outcome, Record};
+use crate::digest::Digest;
+use crate::protein::{Accession, ProteinSequence};
+use crate::storage::remote::{Content, RemoteError};
+use crate::storage::sync::{Remote, without};
+use crate::storage::{self, StorageError};
+
+const SCHEMA: &str = "dyad.uniprot.v1";
+/// Below the folder of the cache.
+const FOLDER: &str = "uniprot/v1";
+/// Below the prefix of the bucket, beside the embeddings.
+const PREFIX: &str = "cache/uniprot/v1/";
+const ENDING: &str = ".json.gz";
+/// A thousand of the longest proteins come to less.
+const MAX_PACKED: u64 = 64 << 20;
+const MAX_UNPACKED: u64 = 256 << 20;
+
+/// Where answers are kept.
+#[derive(Clone, Debug)]
+pub struct KeptAnswers {
+    folder: PathBuf,
+    remote: Option<Remote>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answers {
+    schema: String,
+    records: BTreeMap<Accession, Line>,
+}
+
+/// A record as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    #[serde(flatten)]
+    outcome: Outcome,
+    release: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    residues: Option<String>,
+}
+
+impl KeptAnswers {
+    /// Answers in the cache folder `cache`, shared through a bucket.
+    pub fn new(cache: &Path, remote: Option<Remote>) -> Self {
+        Self { folder: cache.join(FOLDER), remote }
+    }
+
+    /// Everything that is kept, here and there. What is damaged is left out and asked for again.
+    pub fn read(&self) -> Result<BTreeMap<Accession, Record>, Error> {
+        let here = digests(storage::list(&self.folder)?);
+        let there = self.distant()?;
+        let mut records = BTreeMap::new();
+        for name in here.union(&there) {
+            let read = match here.contains(name) {
+                true => self.read_here(name)?,
+                false => None,
+            };
+            let read = match read {
+                None if there.contains(name) => self.fetch(name)?,
+                read => read,
+            };
+            for (accession, record) in read.unwrap_or_default() {
+                add(&mut records, accession, record);
+            }
+        }
+        self.offer(here.difference(&there))?;
+        Ok(records)
+    }
+
+    /// Keeps records. What the bucket does not take stays on the disk and is offered again.
+    pub fn keep(&self, records: &BTreeMap<Accession, Record>) -> Result<(), Error> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let bytes = encode(records);
+        let name = Digest::of(&bytes);
+        storage::create_folder(&self.folder)?;
+        storage::create_once(&self.path(&name), &bytes)?;
+        self.upload(&name, &bytes)
+    }
+
+    fn path(&self, name: &Digest) -> PathBuf {
+        self.folder.join(format!("{name}{ENDING}"))
+    }
+
+    /// The files in the bucket; while it does not answer, none.
+    fn distant(&self) -> Result<BTreeSet<Digest>, RemoteError> {
+        let Some(remote) = &self.remote else { return Ok(BTreeSet::new()) };
+        match remote.objects().list(PREFIX) {
+            Err(error) if error.is_transient() => {
+                without(
+                    &error,
+                    "answers of UniProt in S3 are left out: what is missing is asked for",
+                );
+                Ok(BTreeSet::new())
+            }
+            listing => Ok(digests(listing?.objects.into_iter().map(|object| object.name))),
+        }
+    }
+
+    /// A file on the disk; one that is not what its name says goes to quarantine.
+    fn read_here(
+        &self,
+        name: &Digest,
+    ) -> Result<Option<BTreeMap<Accession, Record>>, StorageError> {
+        let problem = match storage::read(&self.path(name), MAX_PACKED) {
+            Err(error) if error.is_absent() => return Ok(None),
+            Err(error) => error.to_string(),
+            Ok(bytes) => match verified(name, &bytes) {
+                Ok(records) => return Ok(Some(records)),
+                Err(problem) => problem,
+            },
+        };
+        let path = self.path(name);
+        warn!(file = %path.display(), problem, "a damaged answer of UniProt moved to quarantine");
+        let quarantine = self.folder.join("quarantine");
+        storage::create_folder(&quarantine)?;
+        storage::rename(&path, &quarantine.join(format!("{name}{ENDING}")))?;
+        Ok(None)
+    }
+
+    /// A file of the bucket, kept here from now on.
+    fn fetch(&self, name: &Digest) -> Result<Option<BTreeMap<Accession, Record>>, Error> {
+        let Some(remote) = &self.remote else { return Ok(None) };
+        let bytes = match remote.objects().read(&format!("{PREFIX}{name}{ENDING}"), MAX_PACKED) {
+            Err(error) if error.is_transient() || error.is_absent() || error.is_too_large() => {
+                without(&error, "an answer of UniProt in S3 is left out");
+                return Ok(None);
+            }
+            bytes => bytes?,
+        };
+        match verified(name, &bytes) {
+            Ok(records) => {
+                storage::create_folder(&self.folder)?;
+                storage::create_once(&self.path(name), &bytes)?;
+                Ok(Some(records))
+            }
+            Err(problem) => {
+                warn!(answer = %name, problem, "an answer of UniProt in S3 is damaged and left out");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Uploads what the bucket lacks.
+    fn offer<'d>(&self, names: impl Iterator<Item = &'d Digest>) -> Result<(), Error> {
+        if self.remote.is_none() {
+            return Ok(());
+        }
+        let mut offered = 0;
+        for name in names {
+            // One that has gone to quarantine meanwhile is offered by nobody.
+            if let Ok(bytes) = storage::read(&self.path(name), MAX_PACKED) {
+                self.upload(name, &bytes)?;
+                offered += 1;
+            }
+        }
+        if offered > 0 {
+            info!("{offered} answer(s) of UniProt offered to S3");
+        }
+        Ok(())
+    }
+
+    fn upload(&self, name: &Digest, bytes: &[u8]) -> Result<(), Error> {
+        let Some(remote) = &self.remote else { return Ok(()) };
+        match remote.objects().create(&format!("{PREFIX}{name}{ENDING}"), &Content::of(bytes)) {
+            Err(error) if error.is_transient() => {
+                without(&error, "an answer of UniProt stays on this disk for now");
+                Ok(())
+            }
+            created => Ok(created.map(drop)?),
+        }
+    }
+}
+
+/// Adds a record unless one of a newer release is there; of two of one release, the first by the
+/// name of its file.
+fn add(records: &mut BTreeMap<Accession, Record>, accession: Accession, record: Record) {
+    let newer = |there: &Record| record.release > there.release;
+    if records.get(&accession).is_none_or(newer) {
+        records.insert(accession, record);
+    }
+}
+
+fn digests(names: impl IntoIterator<Item = String>) -> BTreeSet<Digest> {
+    let digest = |name: String| name.strip_suffix(ENDING)?.parse().ok();
+    names.into_iter().filter_map(digest).collect()
+}
+
+fn encode(records: &BTreeMap<Accession, Record>) -> Vec<u8> {
+    let line = |record: &Record| Line {
+        outcome: record.outcome.clone(),
+        release: record.release.clone(),
+        residues: record.sequence().map(|sequence| sequence.residues().to_owned()),
+    };
+    let records = records.iter().map(|(name, record)| (name.clone(), line(record))).collect();
+    let answers = Answers { schema: SCHEMA.to_owned(), records };
+    // Texts always serialise, and writing to memory cannot fail.
+    let json = serde_json::to_vec(&answers).unwrap_or_default();
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    let written = gzip.write_all(&json).and_then(|()| gzip.finish());
+    written.unwrap_or_default()
+}
+
+/// The records of a file whose name is its digest, or what is wrong with it.
+fn verified(name: &Digest, bytes: &[u8]) -> Result<BTreeMap<Accession, Record>, String> {
+    if Digest::of(bytes) != *name {
+        return Err("its SHA-256 is not its name".to_owned());
+    }
+    let mut json = Vec::new();
+    let read = GzDecoder::new(bytes).take(MAX_UNPACKED + 1).read_to_end(&mut json);
+    read.map_err(|error| error.to_string())?;
+    if json.len() as u64 > MAX_UNPACKED {
+        return Err(format!("it unpacks to more than {MAX_UNPACKED} bytes"));
+    }
+    let answers: Answers = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
+    if answers.schema != SCHEMA {
+        return Err(format!("it is of the format `{}`", answers.schema));
+    }
+    let records = answers.records.into_iter().map(|(name, line)| {
+        let residues = line.residues.map(|residues| residues.parse::<ProteinSequence>());
+        let sequence = residues.transpose().map_err(|error| format!("`{name}`: {error}"))?;
+        let record = Record::new(line.outcome, &line.release, sequence);
+        Ok((name.clone(), record.ok_or_else(|| format!("`{name}` does not fit its outcome"))?))
+    });
+    records.collect()
+}
+
+#[cfg(test)]
+mod tests;
