@@ -94,7 +94,7 @@ pub enum HintError {
     )]
     Species(String),
     /// The server does not answer, or has no such file.
-    #[error("HINT has no file for `{species}`: {source}")]
+    #[error("cannot fetch the file of HINT for `{species}`: {source}")]
     Http {
         /// The species.
         species: Species,

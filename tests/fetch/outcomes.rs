@@ -87,12 +87,27 @@ fn every_accession_has_an_outcome_and_what_stands_for_it() {
 #[test]
 fn a_single_answer_tells_what_no_group_does() {
     let mut proteome = proteome();
-    // A successor of the past, which no search finds.
+    proteome.replace("Q00003", &["P00006"]);
+    proteome.replace("Q00004", &["P00007", "P00008"]);
+    ["Q00003", "Q00004"].map(|name| proteome.hide(name));
+    let server = start(proteome);
+    let folder = tempfile::tempdir().unwrap();
+    let fetched = fetch(&server, folder.path(), &["Q00003", "Q00004"]).unwrap();
+    let name = |text: &str| text.parse().unwrap();
+    let (merged, target) = (Outcome::Merged { into: name("P00006") }, residues("P00006"));
+    assert_eq!(found(&fetched, "Q00003"), Some((&merged, Some(target.as_str()))));
+    let demerged = Outcome::Demerged { into: ["P00007", "P00008"].map(name).to_vec() };
+    assert_eq!(found(&fetched, "Q00004"), Some((&demerged, None)));
+    assert_eq!(server.count("/uniprotkb/P00006"), 0, "the redirect itself is not followed");
+}
+
+#[test]
+fn a_successor_that_is_no_entry_either_stands_for_nothing() {
+    let mut proteome = proteome();
     proteome.replace("Q00003", &["Q00001"]);
     let server = start(proteome);
     let folder = tempfile::tempdir().unwrap();
     let fetched = fetch(&server, folder.path(), &["Q00003"]).unwrap();
-    // What it leads to is no entry either: nothing is made up.
     assert_eq!(found(&fetched, "Q00003"), None);
     assert_eq!(fetched.audit.count("unresolved"), 1);
 }

@@ -1,6 +1,6 @@
 //! What the stand-in knows: made-up entries of today and of the past, and how it tells of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use regex::Regex;
@@ -18,6 +18,8 @@ pub(crate) struct Proteome {
     current: BTreeMap<String, String>,
     /// Entries that took the place of others.
     successors: BTreeMap<String, Vec<String>>,
+    /// Entries of the past that no search finds.
+    hidden: BTreeSet<String>,
     /// Identifiers in the archive by deleted accession.
     deleted: BTreeMap<String, Option<String>>,
     /// Archived residues, and the names that the archive's search knows them by.
@@ -63,6 +65,11 @@ impl Proteome {
         self.current.remove(name);
         let successors = successors.iter().map(|name| (*name).to_owned()).collect();
         self.successors.insert(name.to_owned(), successors);
+    }
+
+    /// No search finds this entry of the past; only it itself says what became of it.
+    pub(crate) fn hide(&mut self, name: &str) {
+        self.hidden.insert(name.to_owned());
     }
 
     /// An entry that was deleted. `listed` are the names under which a search of the archive finds
@@ -135,7 +142,7 @@ impl Proteome {
             Err(refusal) => return refusal,
         };
         let mut entries: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for name in names {
+        for name in names.into_iter().filter(|name| !self.hidden.contains(*name)) {
             for successor in self.successors.get(name).into_iter().flatten() {
                 entries.entry(successor).or_default().push(name);
             }

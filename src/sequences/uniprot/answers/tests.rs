@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -147,4 +148,33 @@ fn recorded_answers_are_understood() {
         Single::Merged(name("A6QL63")),
     ];
     assert_eq!(said, expected);
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_ends_in_what_was_asked_for_or_in_a_rejection(
+        status in prop_oneof![Just(200_u16), Just(303), Just(404), 100_u16..600],
+        body in prop_oneof![
+            any::<Vec<u8>>().prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+            "(>(sp\\|)?P0000[0-9](-1)?[ |][A-Z]{0,4}\n[A-Za-z*<\n>]{0,30}){0,4}",
+            "\\{\"results\":\\[(\\{\"primaryAccession\":\"P0000[0-9]\"\\},?){0,3}\\]\\}",
+        ],
+    ) {
+        let answer = Answer::made_up(status, &[("location", "/uniprotkb/P00001")], &body);
+        let asked = BTreeSet::from(["P00001", "P00002"]);
+        if let Ok(found) = fasta(&answer, &asked) {
+            prop_assert!(found.keys().all(|name| asked.contains(name.as_str())));
+        }
+        let names = ["P00001", "P00002"].map(name);
+        let names: BTreeSet<&Accession> = names.iter().collect();
+        if let Ok(Some(found)) = secondary(&answer, &names) {
+            prop_assert!(found.keys().all(|name| names.contains(name)));
+        }
+        if let Ok(found) = archived(&answer, &names) {
+            prop_assert!(found.keys().all(|name| names.contains(name)));
+        }
+        if let Ok(Single::Merged(into)) = single(&answer) {
+            prop_assert!(into.is_uniprot());
+        }
+    }
 }
