@@ -236,7 +236,7 @@ pub const KEYS: &[Key] = &[
         kind: Kind::Integer { min: 1, max: 86_400 },
         default: "1800",
         effect: Effect::Conduct,
-        help: "seconds that all requests to UniProt and HINT may take, with every new attempt",
+        help: "seconds that fetching may take, all attempts of all requests together",
     },
     Key {
         name: "offline",

@@ -64,41 +64,31 @@ impl Data {
     }
 }
 
+/// Pairs and sequences as they come, before one is looked for in the other.
+struct Files {
+    sequences: SequenceSet,
+    pairs: Vec<(&'static str, Interactions)>,
+    origins: BTreeMap<String, Origin>,
+}
+
 /// Reads pairs and sequences, fetches what is asked for, and cuts the pairs into parts;
 /// `after_reading` is called in between.
 pub(super) fn read(reading: Reading<'_>, after_reading: impl FnOnce()) -> Result<Data, Error> {
-    let Reading { inputs, config, observer, .. } = reading;
+    let Reading { inputs, config, .. } = reading;
     if inputs.validation.is_some() && inputs.test.is_none() {
         return Err(Error::ValidationAlone);
     }
     if inputs.sequences.is_none() && config.sequences.missing == MissingSequences::Drop {
         return Err(Error::NoSequences);
     }
-    let task = Task::Reading;
-    let (path, origin) = fetched::interactions(&reading)?;
-    let channels = [
-        (INTERACTIONS, Some(&path)),
-        ("validation", inputs.validation.as_ref()),
-        ("test", inputs.test.as_ref()),
-    ];
-    let parts = channels.into_iter().filter_map(|(channel, path)| Some((channel, path?)));
-    let parts: Vec<_> = parts.collect();
-    observer.observe(Event::Started { task, done: 0, total: 1 + parts.len() as u64 });
-    let mut sequences = match &inputs.sequences {
-        Some(path) => sequences::read(slice::from_ref(path))?,
-        None => SequenceSet::default(),
-    };
-    observer.observe(Event::Advanced { task, units: 1 });
-    info!("sequences: {} proteins, {} repeated records", sequences.len(), sequences.duplicates());
-    let mut pairs: Vec<(&'static str, Interactions)> = Vec::new();
-    for (channel, path) in parts {
-        let settings = settings_for(channel, config);
-        pairs.push((channel, interactions::read(slice::from_ref(path), &settings)?));
-        observer.observe(Event::Advanced { task, units: 1 });
-    }
-    observer.observe(Event::Finished { task });
+    let Files { mut sequences, pairs, mut origins } = read_files(&reading)?;
     let named = pairs.iter().flat_map(|(_, pairs)| pairs.accessions());
     let uniprot = fetched::complete(&reading, named, &mut sequences)?;
+    if let Some(audit) = &uniprot {
+        let releases = audit.releases.iter().cloned().collect();
+        let origin = Origin { address: audit.address.clone(), releases };
+        origins.insert(SEQUENCES.to_owned(), origin);
+    }
     let mut sets: BTreeMap<&'static str, InteractionSet> = BTreeMap::new();
     for (channel, pairs) in pairs {
         let settings = settings_for(channel, config);
@@ -106,13 +96,6 @@ pub(super) fn read(reading: Reading<'_>, after_reading: impl FnOnce()) -> Result
         info!("{channel}:\n{}", set.audit);
         sets.insert(channel, set);
     }
-    let origin = origin.map(|origin| (INTERACTIONS.to_owned(), origin));
-    let releases = |audit: &uniprot::Audit| audit.releases.iter().cloned().collect();
-    let answered = uniprot.as_ref().map(|audit| {
-        let origin = Origin { address: audit.address.clone(), releases: releases(audit) };
-        (SEQUENCES.to_owned(), origin)
-    });
-    let origins = origin.into_iter().chain(answered).collect();
     let proteins = sets.values().flat_map(|set| &set.pairs).flat_map(|labelled| {
         [labelled.pair.first(), labelled.pair.second()].map(|accession| {
             let found = sequences.get(accession).map(|found| found.sequence().digest());
@@ -136,6 +119,35 @@ pub(super) fn read(reading: Reading<'_>, after_reading: impl FnOnce()) -> Result
     dataset.manifest.warnings.iter().for_each(|warning| warn!("{warning}"));
     let audits = Audits { rows, uniprot };
     Ok(Data { catalogue, sequences, dataset, audits, sources, origins })
+}
+
+fn read_files(reading: &Reading<'_>) -> Result<Files, Error> {
+    let Reading { inputs, config, observer, .. } = reading;
+    let task = Task::Reading;
+    let (path, origin) = fetched::interactions(reading)?;
+    let channels = [
+        (INTERACTIONS, Some(&path)),
+        ("validation", inputs.validation.as_ref()),
+        ("test", inputs.test.as_ref()),
+    ];
+    let given = channels.into_iter().filter_map(|(channel, path)| Some((channel, path?)));
+    let given: Vec<_> = given.collect();
+    observer.observe(Event::Started { task, done: 0, total: 1 + given.len() as u64 });
+    let sequences = match &inputs.sequences {
+        Some(path) => sequences::read(slice::from_ref(path))?,
+        None => SequenceSet::default(),
+    };
+    observer.observe(Event::Advanced { task, units: 1 });
+    info!("sequences: {} proteins, {} repeated records", sequences.len(), sequences.duplicates());
+    let mut pairs = Vec::new();
+    for (channel, path) in given {
+        let settings = settings_for(channel, config);
+        pairs.push((channel, interactions::read(slice::from_ref(path), &settings)?));
+        observer.observe(Event::Advanced { task, units: 1 });
+    }
+    observer.observe(Event::Finished { task });
+    let origins = origin.map(|origin| (INTERACTIONS.to_owned(), origin)).into_iter().collect();
+    Ok(Files { sequences, pairs, origins })
 }
 
 fn report_isoforms(catalogue: &Catalogue, sequences: &SequenceSet) {

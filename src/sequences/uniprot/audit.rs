@@ -21,7 +21,9 @@ pub struct Audit {
     pub address: String,
     /// The releases that the answers are of.
     pub releases: BTreeSet<String>,
-    /// Requests of this run; answers that were kept need none.
+    /// Requests of this attempt; answers that were kept need none. Not stored: a run that is
+    /// repeated leaves equal files.
+    #[serde(skip)]
     pub requests: usize,
     /// Accessions by outcome; those without any are left out.
     pub outcomes: BTreeMap<String, usize>,
