@@ -3,7 +3,12 @@
 //! `make bench-fetch` runs it. The stand-in for UniProt takes 300 ms for every answer, as a server on
 //! another continent does. `FETCH_ACCESSIONS=1000` takes another number for the loop.
 #![expect(clippy::print_stdout, reason = "the table is the result")]
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "shared with the tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "shared with the tests"
+)]
 
 #[path = "../tests/support/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "shared with the tests")]

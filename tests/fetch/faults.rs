@@ -37,6 +37,23 @@ fn what_fails_once_is_asked_again() {
 }
 
 #[test]
+fn searches_that_the_service_does_not_take_cost_requests_and_nothing_else() {
+    let mut proteome = Proteome::of(3);
+    proteome.replace("Q00001", &["P00001"]);
+    proteome.delete("O00001", &["O00001"]);
+    let server = start(proteome);
+    for search in ["/uniprotkb/search", "/uniparc/search"] {
+        server.next(search, Fault::Status(400));
+        let folder = tempfile::tempdir().unwrap();
+        let fetched = fetch(&server, folder.path(), &["P00000", "Q00001", "O00001"]).unwrap();
+        let count = |outcome| fetched.audit.count(outcome);
+        assert_eq!(["current", "merged", "deleted"].map(count), [1; 3], "{}", fetched.audit);
+        assert!(server.is_faultless());
+    }
+    assert_eq!((server.count("/uniprotkb/Q00001"), server.count("/uniprotkb/O00001")), (1, 2));
+}
+
+#[test]
 fn gaps_and_malformed_names_cost_nobody_elses_sequence() {
     let server = start(Proteome::of(3));
     server.next(BATCH, Fault::Gap);

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use tracing::warn;
 
 use super::Job;
 use super::answers::{self, Archived, Single};
 use super::error::Error;
 use super::groups::{BATCH, CLAUSES, any_of, groups};
 use super::record::{Outcome, Record};
-use crate::http::{Answer, Client, Limits, Rejection, Request};
+use crate::http::{Answer, Client, HttpError, Limits, Rejection, Request};
 use crate::progress::{Event, Task};
 use crate::protein::{Accession, ProteinSequence};
 
@@ -210,7 +211,9 @@ impl Fetcher<'_> {
         Ok(found.remove(uniparc))
     }
 
-    fn search<T>(
+    /// What a search for a group tells: nothing where the service does not take it, for single
+    /// requests tell the same.
+    fn search<T: Default>(
         &self,
         place: &str,
         field: &str,
@@ -219,7 +222,13 @@ impl Fetcher<'_> {
     ) -> Result<(String, T), Error> {
         let clauses = any_of(field, group);
         let query = [("query", clauses.as_str()), ("format", "json"), ("size", PAGE)];
-        self.get(&[place, "search"], &query, read)
+        match self.get(&[place, "search"], &query, read) {
+            Err(Error::Http(error @ (HttpError::Refused { .. } | HttpError::Unusable { .. }))) => {
+                warn!(%error, "asking for each of {} accessions alone", group.len());
+                Ok(Default::default())
+            }
+            told => told,
+        }
     }
 
     /// What `read` makes of an answer, with the release that it is of.
