@@ -67,6 +67,18 @@ fn isoforms_fall_back_to_their_parent_and_are_counted() {
 }
 
 #[test]
+fn what_is_added_fills_gaps_and_replaces_nothing() {
+    let mut set = set(&[("a", b">P00001\nMKV\n")]);
+    let entry = |name, residues: &str| Entry {
+        accession: accession(name),
+        sequence: residues.parse().unwrap(),
+    };
+    set.add([entry("P00001", "MA"), entry("P00002", "MC"), entry("P00002", "MD")]);
+    assert_eq!(residues(&set), [("P00001", "MKV"), ("P00002", "MC")]);
+    assert!(matches!(set.get(&accession("P00002-1")), Some(Found::Parent(_))));
+}
+
+#[test]
 fn repeated_records_are_counted_and_contradictions_name_both_places() {
     let set = set(&[("a", b">P00001\nMK\nV\n>sp|P00001|X\nmkv*\n")]);
     assert_eq!((set.len(), set.duplicates()), (1, 1));
