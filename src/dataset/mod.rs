@@ -11,6 +11,7 @@ mod negatives;
 mod order;
 mod parts;
 mod proof;
+mod similarity;
 mod split;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub use manifest::{Counts, Lost, NegativeSource, Overlap, PartRecord, SplitManif
 pub use order::epoch_order;
 pub use parts::{Example, LabelError, Pairs, Part, Parts, Source};
 pub use proof::LeakError;
+pub use similarity::{FREQUENT_ABOVE, KmerIndex};
 pub use warning::Warning;
 
 /// Below so many positives the validation part also takes pairs with one unseen protein.
