@@ -1,5 +1,6 @@
 //! The stages of `train` in order; with its parts, the only place that names them all.
 
+mod background;
 mod check;
 mod data;
 mod results;
@@ -50,6 +51,10 @@ pub enum Error {
          cut the interactions"
     )]
     ValidationAlone,
+    #[error("clusters are given, but `split` is not `clusters`: leave out the one or the other")]
+    UnusedClusters,
+    #[error(transparent)]
+    Clusters(#[from] dataset::ClusterTableError),
     #[error(transparent)]
     Encoder(#[from] EncoderError),
     #[error(transparent)]
@@ -99,6 +104,10 @@ pub struct Inputs {
     pub validation: Option<PathBuf>,
     /// The user's own test pairs.
     pub test: Option<PathBuf>,
+    /// Pairs that interact, not to be drawn as negatives.
+    pub known_interactions: Option<PathBuf>,
+    /// The user's own clusters of similar proteins.
+    pub clusters: Option<PathBuf>,
 }
 
 /// Where results go.

@@ -5,9 +5,9 @@ use std::slice;
 
 use tracing::{info, warn};
 
-use super::{Error, Inputs};
+use super::{Error, Inputs, background};
 use crate::config::RunConfig;
-use crate::dataset::{self, Catalogue, Dataset, Example, Pairs, Source};
+use crate::dataset::{self, Background, Catalogue, Dataset, Example, Pairs, Source};
 use crate::digest::Digest;
 use crate::interactions::{self, Audit, InteractionSet};
 use crate::progress::{Event, Observer, Task};
@@ -18,6 +18,8 @@ use crate::storage::SourceFile;
 /// The channel of the pairs that a run learns from.
 const INTERACTIONS: &str = "interactions";
 const SEQUENCES: &str = "sequences";
+/// The channel of pairs that are no negatives, and used for nothing else.
+const KNOWN: &str = "known_interactions";
 
 /// Everything read from the user's files.
 pub(super) struct Data {
@@ -52,6 +54,7 @@ pub(super) fn read(
         (INTERACTIONS, Some(&inputs.interactions)),
         ("validation", inputs.validation.as_ref()),
         ("test", inputs.test.as_ref()),
+        (KNOWN, inputs.known_interactions.as_ref()),
     ];
     let total = channels.iter().filter(|(_, path)| path.is_some()).count() as u64;
     observer.observe(Event::Started { task, done: 0, total });
@@ -63,12 +66,14 @@ pub(super) fn read(
         let Some(path) = path else { continue };
         let settings = settings_for(channel, config);
         let read = interactions::read(slice::from_ref(path), &settings)?;
-        let set = read.resolve(|accession| sequences.get(accession).is_some(), &settings)?;
+        let is_usable = |name: &_| channel == KNOWN || sequences.get(name).is_some();
+        let set = read.resolve(is_usable, &settings)?;
         info!("{channel}:\n{}", set.audit);
         sets.insert(channel, set);
         observer.observe(Event::Advanced { task, units: 1 });
     }
     observer.observe(Event::Finished { task });
+    let known = sets.remove(KNOWN);
     let proteins = sets.values().flat_map(|set| &set.pairs).flat_map(|labelled| {
         [labelled.pair.first(), labelled.pair.second()].map(|accession| {
             let found = sequences.get(accession).map(|found| found.sequence().digest());
@@ -77,17 +82,27 @@ pub(super) fn read(
     });
     let catalogue = Catalogue::new(proteins)?;
     report_isoforms(&catalogue, &sequences);
+    after_reading();
+    let table = inputs.clusters.as_deref();
+    let (clusters, table) = background::clusters(table, config, &catalogue, &sequences)?;
+    let left_out = sets.values().flat_map(|set| &set.left_out);
+    let known_pairs = known.iter().flat_map(|set| set.pairs.iter().filter(|pair| pair.label));
+    let known_pairs = left_out.chain(known_pairs.map(|labelled| &labelled.pair));
+    let known_pairs = background::known(known_pairs, &catalogue, &sequences);
+    let background = Background { clusters, known: known_pairs };
+
     let mut sources: BTreeMap<String, Vec<SourceFile>> = BTreeMap::new();
     sources.insert(SEQUENCES.to_owned(), sequences.sources().to_vec());
+    if !table.is_empty() {
+        sources.insert("clusters".to_owned(), table);
+    }
+    let parts = sets.iter().map(|(channel, set)| (*channel, indexed(&catalogue, set))).collect();
     let mut audits = BTreeMap::new();
-    let mut parts: BTreeMap<&'static str, Pairs> = BTreeMap::new();
-    for (channel, set) in sets {
-        parts.insert(channel, indexed(&catalogue, &set));
+    for (channel, set) in sets.into_iter().chain(known.map(|set| (KNOWN, set))) {
         sources.insert(channel.to_owned(), set.sources);
         audits.insert(channel, set.audit);
     }
-    after_reading();
-    let dataset = dataset::build(&catalogue, source(parts), &config.dataset)?;
+    let dataset = dataset::build(&catalogue, source(parts), &background, &config.dataset)?;
     info!("split:\n{}", dataset.manifest);
     dataset.manifest.warnings.iter().for_each(|warning| warn!("{warning}"));
     Ok(Data { catalogue, sequences, dataset, audits, sources })
@@ -119,7 +134,7 @@ fn source(mut parts: BTreeMap<&'static str, Pairs>) -> Source {
 }
 
 /// The filters and the quick test's subset are for the pairs that a run splits; the user's own
-/// validation and test parts are taken as they are.
+/// validation and test parts, and pairs that are only known, are taken as they are.
 fn settings_for(channel: &str, config: &RunConfig) -> interactions::Settings {
     let settings = config.interactions.clone();
     if channel == INTERACTIONS {

@@ -10,6 +10,7 @@ use crate::protein::{Accession, ProteinSequence};
 use crate::storage::{SourceFile, source_files};
 
 pub use error::{Error, Place};
+pub use fasta::identifier;
 
 /// The sequences of all files, each accession once.
 #[derive(Clone, Debug)]
