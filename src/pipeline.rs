@@ -1,5 +1,6 @@
 //! The stages of `train` in order; with its parts, the only place that names them all.
 
+mod background;
 mod check;
 mod data;
 mod fetched;
@@ -61,6 +62,10 @@ pub enum Error {
     Hint(#[from] HintError),
     #[error(transparent)]
     Uniprot(#[from] uniprot::Error),
+    #[error("clusters are given, but `split` is not `clusters`: leave out the one or the other")]
+    UnusedClusters,
+    #[error(transparent)]
+    Clusters(#[from] dataset::ClusterTableError),
     #[error(transparent)]
     Encoder(#[from] EncoderError),
     #[error(transparent)]
@@ -110,6 +115,10 @@ pub struct Inputs {
     pub validation: Option<PathBuf>,
     /// The user's own test pairs.
     pub test: Option<PathBuf>,
+    /// Pairs that interact, not to be drawn as negatives.
+    pub known_interactions: Option<PathBuf>,
+    /// The user's own clusters of similar proteins.
+    pub clusters: Option<PathBuf>,
 }
 
 /// Where results go.

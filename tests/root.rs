@@ -1,8 +1,10 @@
 //! A job below a SageMaker root, from channels to a model that predicts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+
+use serde_json::Value;
 
 use crate::support::job::Job;
 use crate::support::{dyad, real_data, sample_folder, shown, small_encoder};
@@ -96,6 +98,61 @@ fn given_parts_are_used_as_given() {
     assert_eq!(split["parts"]["train"]["negatives"], "given");
     let metrics = root.json("metrics.json");
     assert!(metrics["test"]["auroc"].as_f64().is_some(), "{metrics}");
+}
+
+#[test]
+fn known_pairs_and_clusters_from_channels_are_heeded_and_recorded() {
+    let sample = sample_folder(3, false);
+    let text = fs::read_to_string(sample.path().join("interactions.txt")).unwrap();
+    let (header, rows) = text.split_once('\n').unwrap();
+    let some: Vec<_> = rows.lines().step_by(2).collect();
+    fs::write(sample.path().join("some.txt"), format!("{header}\n{}\n", some.join("\n"))).unwrap();
+    // Accessions end in a digit: the ten that differ in nothing else are a cluster.
+    let names: BTreeSet<&str> = rows.lines().flat_map(|row| row.split('\t').take(2)).collect();
+    let cluster = |name: &str| name[..name.len() - 1].to_owned();
+    let table: String = names.iter().map(|name| format!("{}0\t{name}\n", cluster(name))).collect();
+    fs::write(sample.path().join("clusters.tsv"), table).unwrap();
+    let channels = [
+        ("interactions", &*sample.path().join("some.txt")),
+        ("sequences", &sample.path().join("proteins.fasta")),
+        ("known_interactions", &sample.path().join("interactions.txt")),
+        ("clusters", &sample.path().join("clusters.tsv")),
+    ];
+    let root = Job::new(&channels, &[("epochs", "1"), ("hidden_sizes", "16")]);
+    let shown = root.complete();
+    assert!(shown.contains("known_interactions:"), "{shown}");
+
+    let split = root.json("split.json");
+    assert_eq!(split["known"], rows.lines().count());
+    assert_eq!(split["clusters"]["clusters"], 100);
+    let name = |index: &Value| {
+        let protein = &split["proteins"][usize::try_from(index.as_u64().unwrap()).unwrap()];
+        protein[0].as_str().unwrap().to_owned()
+    };
+    let known: BTreeSet<[&str; 2]> = rows
+        .lines()
+        .map(|row| {
+            let names: Vec<_> = row.split('\t').take(2).collect();
+            [names[0].min(names[1]), names[0].max(names[1])]
+        })
+        .collect();
+    let mut clusters: Vec<BTreeSet<String>> = Vec::new();
+    for pairs in ["train", "test"].map(|part| &split["parts"][part]["pairs"]) {
+        let mut of_part = BTreeSet::new();
+        for pair in pairs.as_array().unwrap() {
+            let (one, other) = (name(&pair[0]), name(&pair[1]));
+            of_part.extend([cluster(&one), cluster(&other)]);
+            let pair_is_known =
+                known.contains(&[one.as_str().min(&other), one.as_str().max(&other)]);
+            assert_eq!(pair[2] == 1, pair_is_known, "{one} {other}");
+        }
+        clusters.push(of_part);
+    }
+    assert!(clusters[0].is_disjoint(&clusters[1]));
+    assert_eq!(root.json("audit.json")["known_interactions"]["rows"], rows.lines().count());
+    let inputs = root.json("manifest.json")["inputs"].clone();
+    assert_eq!(inputs["clusters"][0]["name"], "clusters.tsv");
+    assert_eq!(inputs["known_interactions"][0]["name"], "interactions.txt");
 }
 
 #[test]

@@ -83,6 +83,22 @@ pub(super) fn parts() -> [Arg; 2] {
     ]
 }
 
+/// The options for what is known besides the pairs.
+pub(super) fn background() -> [Arg; 2] {
+    [
+        path(
+            "known-interactions",
+            "PATH",
+            "more pairs that interact, in the formats of --interactions: none becomes a negative",
+        ),
+        path(
+            "clusters",
+            "PATH",
+            "your own clusters for split=clusters: a representative, a tab and a member per line",
+        ),
+    ]
+}
+
 /// What such parts imply, if they are `given`.
 pub(super) fn implied_by_parts(given: bool) -> Vec<(&'static str, &'static str)> {
     given.then_some(("split", "given")).into_iter().collect()

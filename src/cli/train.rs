@@ -23,8 +23,17 @@ pub(super) const NAME: &str = "train";
 const TIMINGS: &str = "timings.json";
 
 /// Options that name places; with none of them a SageMaker root is used.
-const PATHS: [&str; 7] =
-    ["interactions", "sequences", "encoder", "validation", "test", "out", "cache"];
+const PATHS: [&str; 9] = [
+    "interactions",
+    "sequences",
+    "encoder",
+    "validation",
+    "test",
+    "known-interactions",
+    "clusters",
+    "out",
+    "cache",
+];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,8 +46,8 @@ Run it again to continue a run that was stopped, or with more --epochs to go on 
 
 Below a SageMaker root (/opt/ml, or what SAGEMAKER_BASE_DIR names) no path is given: the channels
 are `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`) and, if you like,
-`validation` and `test`. The configuration comes as hyperparameters (learning_rate for
---learning-rate), which win over a --config file.";
+`validation`, `test`, `known_interactions` and `clusters`. The configuration comes as hyperparameters
+(learning_rate for --learning-rate), which win over a --config file.";
 
 pub(super) fn command() -> Command {
     let about = "Trains a classifier from pairs, sequences and an encoder, and measures it";
@@ -61,6 +70,7 @@ pub(super) fn arguments(command: Command) -> Command {
         ))
         .arg(options::path("encoder", "DIR", "ESM-2 model: config.json and model.safetensors"))
         .args(options::parts())
+        .args(options::background())
         .arg(options::path("out", "DIR", "model directory; checkpoints go to DIR/checkpoints"))
         .arg(options::cache())
         .arg(options::config_file())
@@ -183,6 +193,8 @@ fn from_root(context: &Context) -> Result<Job, Failure> {
         encoder: channels.encoder,
         validation: channels.validation,
         test: channels.test,
+        known_interactions: channels.known_interactions,
+        clusters: channels.clusters,
     };
     let timings = root.output_data().join(TIMINGS);
     Ok(Job { inputs, model: root.model(), checkpoints: root.checkpoints()?, timings })
@@ -208,6 +220,8 @@ fn from_paths(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
         encoder: options::required(matches, "encoder"),
         validation: given("validation"),
         test: given("test"),
+        known_interactions: given("known-interactions"),
+        clusters: given("clusters"),
     };
     let model = options::required(matches, "out");
     refuse_inputs(&inputs, &model)?;
@@ -225,6 +239,8 @@ fn refuse_inputs(inputs: &Inputs, model: &Path) -> Result<(), Failure> {
         Some(inputs.encoder.as_path()),
         inputs.validation.as_deref(),
         inputs.test.as_deref(),
+        inputs.known_interactions.as_deref(),
+        inputs.clusters.as_deref(),
     ];
     // A folder that does not exist yet is nobody's input.
     let Ok(place) = model.canonicalize() else { return Ok(()) };

@@ -118,6 +118,13 @@ pub const KEYS: &[Key] = &[
         help: "if checkpoints of the run exist and none can be used: fail, or train from the start",
     },
     Key {
+        name: "negatives",
+        kind: Kind::Choice(&["degree_matched", "uniform"]),
+        default: "degree_matched",
+        effect: Effect::Result,
+        help: "how negatives are drawn: degree_matched (every protein as often as in the positives), or uniform",
+    },
+    Key {
         name: "negative_ratio",
         kind: Kind::Float(Excluded(0.0), Included(1000.0)),
         default: "1.0",
@@ -126,10 +133,18 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "split",
-        kind: Kind::Choice(&["proteins", "pairs", "given"]),
-        default: "proteins",
+        kind: Kind::Choice(&["clusters", "proteins", "pairs", "given"]),
+        default: "clusters",
         effect: Effect::Result,
-        help: "what is split: proteins (test proteins are unseen in training), pairs, or given parts",
+        help: "what is split: clusters (training has seen nothing like a test protein), proteins, pairs, or \
+               given parts",
+    },
+    Key {
+        name: "cluster_similarity",
+        kind: Kind::Float(Excluded(0.0), Included(1.0)),
+        default: "0.15",
+        effect: Effect::Result,
+        help: "share of 5-mers, of the protein with fewer, from which on two are in one cluster",
     },
     Key {
         name: "test_fraction",

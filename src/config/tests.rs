@@ -38,8 +38,10 @@ fn defaults_are_those_documented_and_in_the_order_of_the_table() {
     patience = 0 (default)
     checkpoint_seconds = 30 (default)
     on_bad_checkpoint = fail (default)
+    negatives = degree_matched (default)
     negative_ratio = 1 (default)
-    split = proteins (default)
+    split = clusters (default)
+    cluster_similarity = 0.15 (default)
     test_fraction = 0.2 (default)
     validation_fraction = 0.1 (default)
     max_residues = 1022 (default)
@@ -159,7 +161,7 @@ fn all_problems_of_all_layers_are_reported_at_once() {
       unknown key `learning-rate` (hyperparameters.json): expected a key of `dyad train --help`, the nearest is `learning_rate`;
       `DYAD_DEVICE` = `gpu` (environment): expected `auto`, `cpu`, `cuda` or `cuda:N`;
       unknown key `DYAD_EPOCH` (environment): expected a key of `dyad train --help`, the nearest is `DYAD_EPOCHS`;
-      `--split` = `randomrandomrandomrandomrandomrandomrandomrandomrandomrandomrandomrandomrandomra…` (command line): expected `proteins`, `pairs` or `given`
+      `--split` = `randomrandomrandomrandomrandomrandomrandomrandomrandomrandomrandomrandomrandomra…` (command line): expected `clusters`, `proteins`, `pairs` or `given`
     "#);
 }
 

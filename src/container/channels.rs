@@ -24,6 +24,10 @@ pub struct Channels {
     pub validation: Option<PathBuf>,
     /// The user's own test pairs.
     pub test: Option<PathBuf>,
+    /// Pairs that interact, not to be drawn as negatives.
+    pub known_interactions: Option<PathBuf>,
+    /// The user's own clusters of similar proteins.
+    pub clusters: Option<PathBuf>,
 }
 
 /// A channel that Dyad reads.
@@ -38,7 +42,8 @@ pub struct Channel {
 }
 
 /// Every channel, in the order of the fields of [`Channels`].
-pub const CHANNELS: [Channel; 5] = [INTERACTIONS, SEQUENCES, ENCODER, VALIDATION, TEST];
+pub const CHANNELS: [Channel; 7] =
+    [INTERACTIONS, SEQUENCES, ENCODER, VALIDATION, TEST, KNOWN_INTERACTIONS, CLUSTERS];
 
 const INTERACTIONS: Channel = Channel {
     names: &["interactions", "train", "training"],
@@ -59,6 +64,16 @@ const VALIDATION: Channel = Channel {
 };
 const TEST: Channel =
     Channel { names: &["test"], required: false, help: "your own test pairs; implies split=given" };
+const KNOWN_INTERACTIONS: Channel = Channel {
+    names: &["known_interactions"],
+    required: false,
+    help: "more pairs that interact, in the formats of interactions: none of them becomes a negative",
+};
+const CLUSTERS: Channel = Channel {
+    names: &["clusters"],
+    required: false,
+    help: "your own clusters of similar proteins: a representative, a tab and a member per line",
+};
 
 /// What `inputdataconfig.json` says of a channel; local mode writes no more than the mode.
 #[derive(Default, Deserialize)]
@@ -90,6 +105,8 @@ impl Channels {
                 encoder,
                 validation: find(VALIDATION)?,
                 test: find(TEST)?,
+                known_interactions: find(KNOWN_INTERACTIONS)?,
+                clusters: find(CLUSTERS)?,
             }),
             (interactions, sequences, encoder) => {
                 let folders = [interactions, sequences, encoder];
@@ -153,5 +170,6 @@ fn expected() -> String {
     };
     let required = CHANNELS.iter().filter(|channel| channel.required);
     let required: Vec<_> = required.map(described).collect();
-    format!("{} and, if you like, `validation` and `test`", required.join(", "))
+    let possible = CHANNELS.iter().filter(|channel| !channel.required).map(|c| c.names[0]);
+    format!("{} and, if you like, {}", required.join(", "), listed(possible))
 }

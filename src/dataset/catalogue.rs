@@ -64,6 +64,11 @@ impl Catalogue {
         &self.sequences
     }
 
+    /// The index of a sequence in [`Self::sequences`], where a protein has it.
+    pub fn sequence(&self, digest: &Digest) -> Option<u32> {
+        self.sequences.binary_search(digest).ok().and_then(|found| u32::try_from(found).ok())
+    }
+
     /// Every protein with the digest of its sequence, sorted by accession.
     pub fn proteins(&self) -> &[(Accession, Digest)] {
         &self.proteins
@@ -97,6 +102,8 @@ mod tests {
         assert_eq!(catalogue.sequence_of(0), catalogue.sequence_of(2));
         let mv = catalogue.sequences()[catalogue.sequence_of(1) as usize];
         assert_eq!(mv, Digest::of(b"MV"));
+        assert_eq!(catalogue.sequence(&mv), Some(catalogue.sequence_of(1)));
+        assert_eq!(catalogue.sequence(&Digest::of(b"MA")), None);
     }
 
     #[test]

@@ -5,9 +5,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::classes::classes;
 use super::proof::overlaps;
 use super::split::Split;
-use super::{Catalogue, Example, Part, Parts, Settings, SplitRule, Warning};
+use super::{
+    Background, Catalogue, Classes, Clusters, Example, GIANT_SHARE, ONE_LABEL_SHARE, Part, Parts,
+    Section, Settings, SplitRule, Warning, sort_by_sequence,
+};
 use crate::digest::Digest;
 use crate::protein::Accession;
 
@@ -21,7 +25,11 @@ pub struct SplitManifest {
     pub carved_validation: bool,
     /// Whether validation took pairs with one protein that training has seen.
     pub widened_validation: bool,
-    /// Pairs of the input whose proteins fell into different parts.
+    /// The clusters that were split.
+    pub clusters: Option<ClusterRecord>,
+    /// Distinct pairs that were known besides the pairs of the parts, so as not to be drawn.
+    pub known: usize,
+    /// Pairs of the input whose proteins fell into different parts and that are not held out.
     pub lost: Lost,
     /// What each two parts share.
     pub overlaps: Vec<Overlap>,
@@ -31,6 +39,25 @@ pub struct SplitManifest {
     pub proteins: Vec<(Accession, Digest)>,
     /// What each part holds; the pairs are indices of `proteins`.
     pub parts: Parts<PartRecord>,
+    /// What is tested beside the test part.
+    pub held_out: PartRecord,
+    /// The size of each class of tested pairs, those of the test part and those held out.
+    pub test_classes: Classes<Counts>,
+}
+
+/// Which proteins a split has kept together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterRecord {
+    /// How many there are, with those of one protein.
+    pub clusters: usize,
+    /// Proteins that are in one with another; identical sequences count as one protein here.
+    pub clustered: usize,
+    /// The proteins of the largest.
+    pub largest: usize,
+    /// Proteins that the user's table of clusters does not list.
+    pub unlisted: usize,
+    /// The cluster of each of the manifest's proteins, named by the first of these in it.
+    pub of: Vec<u32>,
 }
 
 /// Pairs that the split could not use.
@@ -70,7 +97,7 @@ pub struct PartRecord {
 pub enum NegativeSource {
     /// The input.
     Given,
-    /// Uniform over pairs that the input does not name.
+    /// Drawn by the rule of the settings, from pairs that are not known.
     Sampled,
 }
 
@@ -90,44 +117,97 @@ pub struct Counts {
 }
 
 impl SplitManifest {
-    /// The record of a finished split.
+    /// The record of a finished split and of all that it holds out.
     pub(super) fn new(
         catalogue: &Catalogue,
+        background: &Background,
         settings: &Settings,
         split: &Split,
         mut warnings: Vec<Warning>,
     ) -> Self {
-        let parts = split.parts.map(|pairs| PartRecord {
-            negatives: if pairs.has_negatives {
-                NegativeSource::Given
-            } else {
-                NegativeSource::Sampled
-            },
-            counts: Counts::of(&pairs.examples),
-            pairs: pairs.examples.clone(),
-        });
+        let parts = split.parts.map(|pairs| PartRecord::new(&pairs.examples, pairs.has_negatives));
+        let mut held_out: Vec<Example> = split.held_out.examples().copied().collect();
+        sort_by_sequence(catalogue, &mut held_out);
+        let held_out = PartRecord::new(&held_out, split.held_out.c1.has_negatives);
         let overlaps = overlaps(catalogue, &parts);
         if settings.split == SplitRule::Given {
             let shared = overlaps.iter().filter(|o| o.proteins > 0);
             let shared = shared.filter(|o| !(split.carved && o.parts[1] == Part::Validation));
             warnings.extend(shared.map(|overlap| Warning::Overlap(*overlap)));
         }
+        let clusters = (settings.split == SplitRule::Clusters)
+            .then(|| ClusterRecord::new(catalogue, &background.clusters));
+        warnings.extend(clusters.iter().filter_map(|record| record.warning(catalogue)));
+        let sections = [Section::Train, Section::Validation, Section::Test];
+        for (section, (_, record)) in sections.into_iter().zip(parts.each()) {
+            warnings.extend(record.counts.one_label(section));
+        }
         let positives = split.lost.iter().filter(|e| e.label).count();
         Self {
             settings: settings.clone(),
             carved_validation: split.carved,
             widened_validation: split.unseen.is_some(),
+            clusters,
+            known: background.known.len(),
             lost: Lost { positives, negatives: split.lost.len() - positives },
             overlaps,
             warnings,
             proteins: catalogue.proteins().to_vec(),
+            test_classes: class_counts(catalogue, &parts, &held_out),
             parts,
+            held_out,
         }
     }
 }
 
+/// The size of each class of what is tested.
+pub(super) fn class_counts(
+    catalogue: &Catalogue,
+    parts: &Parts<PartRecord>,
+    held_out: &PartRecord,
+) -> Classes<Counts> {
+    let tested = parts.test.pairs.iter().chain(&held_out.pairs);
+    let classes = classes(|protein| catalogue.sequence_of(protein), &parts.train.pairs, tested);
+    classes.map(|pairs| Counts::of(pairs))
+}
+
+impl PartRecord {
+    fn new(pairs: &[Example], has_negatives: bool) -> Self {
+        let negatives = match has_negatives {
+            true => NegativeSource::Given,
+            false => NegativeSource::Sampled,
+        };
+        Self { negatives, counts: Counts::of(pairs), pairs: pairs.to_vec() }
+    }
+}
+
+impl ClusterRecord {
+    fn new(catalogue: &Catalogue, clusters: &Clusters) -> Self {
+        let groups = clusters.groups(0..catalogue.sequences().len() as u32);
+        let mut first: BTreeMap<u32, u32> = BTreeMap::new();
+        let of = (0..catalogue.len() as u32).map(|protein| {
+            *first.entry(clusters.of(catalogue.sequence_of(protein))).or_insert(protein)
+        });
+        Self {
+            of: of.collect(),
+            clusters: groups.len(),
+            clustered: groups.iter().map(Vec::len).filter(|&size| size > 1).sum(),
+            largest: groups.iter().map(Vec::len).max().unwrap_or_default(),
+            unlisted: clusters.unlisted(),
+        }
+    }
+
+    /// What to know of a cluster that is too large to be tested.
+    fn warning(&self, catalogue: &Catalogue) -> Option<Warning> {
+        let (largest, proteins) = (self.largest, catalogue.sequences().len());
+        let is_giant = largest > 1 && largest as f64 > GIANT_SHARE * proteins as f64;
+        is_giant.then_some(Warning::GiantCluster { largest, proteins })
+    }
+}
+
 impl fmt::Display for SplitManifest {
-    /// One line per part, then what the split lost, without a final line break.
+    /// One line per part and class of tested pairs, then what the split lost, without a final line
+    /// break.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:<10} {:>10} {:>10} {:>10}", "part", "positives", "negatives", "proteins")?;
         for (part, record) in self.parts.each() {
@@ -135,8 +215,23 @@ impl fmt::Display for SplitManifest {
             let name = part.to_string();
             writeln!(f, "{name:<10} {positives:>10} {negatives:>10} {proteins:>10}")?;
         }
+        for (class, counts) in self.test_classes.each() {
+            let Counts { positives, negatives, proteins, .. } = counts;
+            let name = format!("tested {class}");
+            writeln!(f, "{name:<10} {positives:>10} {negatives:>10} {proteins:>10}")?;
+        }
         let Lost { positives, negatives } = self.lost;
         write!(f, "{:<10} {positives:>10} {negatives:>10}", "lost")?;
+        if let Some(ClusterRecord { clusters, clustered, largest, .. }) = &self.clusters {
+            write!(
+                f,
+                "\n{clusters} clusters, {clustered} proteins in one with another, {largest} in the \
+                 largest"
+            )?;
+        }
+        if self.known > 0 {
+            write!(f, "\n{} other pairs are known and no negatives", self.known)?;
+        }
         if self.widened_validation {
             write!(f, "\nvalidation also takes pairs with one protein that training has seen")?;
         }
@@ -163,5 +258,13 @@ impl Counts {
             only_in_negatives: only([true, false]),
             only_in_positives: only([false, true]),
         }
+    }
+
+    /// A warning if too many proteins of `part` occur with one label only.
+    fn one_label(&self, part: Section) -> Option<Warning> {
+        let Self { proteins, only_in_positives, only_in_negatives, .. } = *self;
+        let one_label = only_in_positives + only_in_negatives;
+        let warning = Warning::OneLabel { part, proteins, only_in_positives, only_in_negatives };
+        (one_label as f64 > ONE_LABEL_SHARE * proteins as f64).then_some(warning)
     }
 }

@@ -5,7 +5,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::Part;
+use super::Section;
 
 /// The order in which epoch number `epoch` visits the `len` examples of the training part: a
 /// permutation that depends on nothing but the three arguments, so that a resumed run sees it again.
@@ -20,9 +20,14 @@ pub(super) fn parts(seed: u64) -> ChaCha8Rng {
     generator(seed, *b"parts\0\0\0", 0)
 }
 
-/// Draws the negatives of one part.
-pub(super) fn negatives(seed: u64, part: Part) -> ChaCha8Rng {
-    generator(seed, *b"negative", part as u64)
+/// Decides which training pairs are tested instead.
+pub(super) fn held_out(seed: u64) -> ChaCha8Rng {
+    generator(seed, *b"held out", 0)
+}
+
+/// Draws the negatives of one section.
+pub(super) fn negatives(seed: u64, section: Section) -> ChaCha8Rng {
+    generator(seed, *b"negative", section as u64)
 }
 
 /// `ChaCha8` keyed by seed and purpose; the counter says which of many equal purposes.

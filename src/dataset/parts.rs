@@ -64,7 +64,7 @@ impl Pairs {
 /// The pairs of a run as the user gave them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// One set to be split, by [`SplitRule::Proteins`](super::SplitRule::Proteins) or [`SplitRule::Pairs`](super::SplitRule::Pairs).
+    /// One set to be split, by any other rule than [`SplitRule::Given`](super::SplitRule::Given).
     Whole(Pairs),
     /// The user's own parts, for [`SplitRule::Given`](super::SplitRule::Given).
     Given {

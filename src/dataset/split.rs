@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand::seq::SliceRandom;
 
+use super::held_out::{HeldOut, hold_out};
 use super::{
-    Catalogue, Example, Pairs, Part, Parts, Settings, Source, SplitRule, WIDEN_VALIDATION_BELOW,
-    Warning, order,
+    Catalogue, Clusters, Example, GIANT_SHARE, Pairs, Part, Parts, Section, Settings, Source,
+    SplitRule, WIDEN_VALIDATION_BELOW, Warning, order,
 };
 
 /// The given pairs by part.
@@ -14,7 +15,9 @@ use super::{
 pub(super) struct Split {
     /// The pairs of each part.
     pub(super) parts: Parts<Pairs>,
-    /// Pairs whose proteins fall into different parts.
+    /// Pairs that are tested beside the test part.
+    pub(super) held_out: HeldOut,
+    /// Pairs whose proteins fall into different parts, and that are not held out.
     pub(super) lost: Vec<Example>,
     /// Whether validation was carved from the user's training part.
     pub(super) carved: bool,
@@ -25,19 +28,29 @@ pub(super) struct Split {
 }
 
 /// Splits `source` by the rule of `settings`; the parts know whether they have negatives.
-pub(super) fn split(catalogue: &Catalogue, source: Source, settings: &Settings) -> Split {
+pub(super) fn split(
+    catalogue: &Catalogue,
+    source: Source,
+    clusters: &Clusters,
+    settings: &Settings,
+) -> Split {
     let shares = Shares { test: settings.test_fraction, validation: settings.validation_fraction };
-    let mut split = match source {
-        Source::Whole(pairs) if settings.split == SplitRule::Pairs => {
-            by_pairs(catalogue, pairs, shares, settings.seed)
+    let seed = settings.seed;
+    let alone = Clusters::default();
+    let mut split = match (source, settings.split) {
+        (Source::Whole(pairs), SplitRule::Pairs) => by_pairs(catalogue, pairs, shares, seed),
+        (Source::Whole(pairs), rule) => {
+            let clusters = if rule == SplitRule::Clusters { clusters } else { &alone };
+            let mut split = by_clusters(catalogue, pairs, clusters, shares, seed);
+            hold_out(catalogue, &mut split, seed);
+            split
         }
-        Source::Whole(pairs) => by_proteins(catalogue, pairs, shares, settings.seed),
-        Source::Given { train, validation: Some(validation), test } => {
+        (Source::Given { train, validation: Some(validation), test }, _) => {
             Split { parts: Parts { train, validation, test }, ..Split::default() }
         }
-        Source::Given { train, validation: None, test } => {
+        (Source::Given { train, validation: None, test }, _) => {
             let shares = Shares { test: 0.0, ..shares };
-            let mut split = by_proteins(catalogue, train, shares, settings.seed);
+            let mut split = by_clusters(catalogue, train, &alone, shares, seed);
             split.parts.test = test;
             split.carved = true;
             split
@@ -62,7 +75,8 @@ impl Split {
     /// Given negatives whose sequences are those of a given positive, by part.
     pub(super) fn contradicted_negatives(&self, catalogue: &Catalogue) -> Vec<Warning> {
         let given = self.parts.each().map(|(_, pairs)| &pairs.examples);
-        let positives = given.into_iter().chain([&self.lost]).flatten().filter(|e| e.label);
+        let others = self.lost.iter().chain(self.held_out.examples());
+        let positives = given.into_iter().flatten().chain(others).filter(|e| e.label);
         let known: BTreeSet<_> = positives.map(|e| catalogue.sequence_pair(e)).collect();
         let contradicted = |e: &&Example| !e.label && known.contains(&catalogue.sequence_pair(e));
         let warning = |(part, pairs): (Part, &Pairs)| {
@@ -70,6 +84,17 @@ impl Split {
             (pairs > 0).then_some(Warning::ContradictedNegatives { part, pairs })
         };
         self.parts.each().into_iter().filter_map(warning).collect()
+    }
+
+    /// The pairs of a section.
+    pub(super) fn section_mut(&mut self, section: Section) -> &mut Pairs {
+        match section {
+            Section::Train => &mut self.parts.train,
+            Section::Validation => &mut self.parts.validation,
+            Section::Test => &mut self.parts.test,
+            Section::C1 => &mut self.held_out.c1,
+            Section::C2 => &mut self.held_out.c2,
+        }
     }
 }
 
@@ -80,12 +105,21 @@ struct Shares {
     validation: f64,
 }
 
-/// A pair follows its proteins; where validation is small, it also takes pairs with training.
-fn by_proteins(catalogue: &Catalogue, pairs: Pairs, shares: Shares, seed: u64) -> Split {
+/// A pair follows the clusters of its proteins; where validation is small, it also takes pairs with
+/// training. Pairs between training and test are what C2 is taken from.
+fn by_clusters(
+    catalogue: &Catalogue,
+    pairs: Pairs,
+    clusters: &Clusters,
+    shares: Shares,
+    seed: u64,
+) -> Split {
     let sequences =
         pairs.examples.iter().flat_map(|e| <[u32; 2]>::from(catalogue.sequence_pair(e)));
-    let part_of = draw_parts(sequences, shares, seed);
-    let mut split = Split { parts: empty_parts(&pairs), ..Split::default() };
+    let part_of = draw_parts(clusters.groups(sequences), shares, seed);
+    let parts = empty_parts(&pairs);
+    let held_out = HeldOut::like(&parts.train);
+    let mut split = Split { parts, held_out, ..Split::default() };
     let mut mixed = Vec::new();
     for example in pairs.examples {
         let (one, other) = catalogue.sequence_pair(&example);
@@ -93,6 +127,9 @@ fn by_proteins(catalogue: &Catalogue, pairs: Pairs, shares: Shares, seed: u64) -
             (one, other) if one == other => split.parts.get_mut(one).examples.push(example),
             (Part::Train, Part::Validation) | (Part::Validation, Part::Train) => {
                 mixed.push(example);
+            }
+            (Part::Train, Part::Test) | (Part::Test, Part::Train) => {
+                split.held_out.c2.examples.push(example);
             }
             _ => split.lost.push(example),
         }
@@ -109,8 +146,8 @@ fn by_proteins(catalogue: &Catalogue, pairs: Pairs, shares: Shares, seed: u64) -
 
 /// Pairs of equal sequences stay together.
 fn by_pairs(catalogue: &Catalogue, pairs: Pairs, shares: Shares, seed: u64) -> Split {
-    let keys = pairs.examples.iter().map(|e| catalogue.sequence_pair(e));
-    let part_of = draw_parts(keys, shares, seed);
+    let keys: BTreeSet<_> = pairs.examples.iter().map(|e| catalogue.sequence_pair(e)).collect();
+    let part_of = draw_parts(keys.into_iter().map(|key| vec![key]).collect(), shares, seed);
     let mut parts = empty_parts(&pairs);
     for example in pairs.examples {
         let part = part_of[&catalogue.sequence_pair(&example)];
@@ -124,24 +161,31 @@ fn empty_parts(pairs: &Pairs) -> Parts<Pairs> {
     Parts { train: empty.clone(), validation: empty.clone(), test: empty }
 }
 
-/// Puts each distinct item into a part. Items are sorted first (sequences by digest), so that
-/// neither the order of the input nor a name decides.
-fn draw_parts<T: Ord>(
-    items: impl Iterator<Item = T>,
-    shares: Shares,
-    seed: u64,
-) -> BTreeMap<T, Part> {
-    let mut items: Vec<T> = items.collect();
-    items.sort_unstable();
-    items.dedup();
-    items.shuffle(&mut order::parts(seed));
-    let share_of = |share: f64| (share * items.len() as f64).round() as usize;
-    let test = share_of(shares.test);
-    let held_out = test + share_of(shares.validation);
-    let part = |position: usize| match position {
-        _ if position < test => Part::Test,
-        _ if position < held_out => Part::Validation,
-        _ => Part::Train,
-    };
-    items.into_iter().enumerate().map(|(position, item)| (item, part(position))).collect()
+/// Puts each group of distinct items into one part.
+///
+/// Groups come in random order and go into the test part, or else validation, or else training,
+/// wherever their items still have room; a group with more than [`GIANT_SHARE`] of all items
+/// trains. Groups are sorted first (sequences by digest), so that neither the order of the input
+/// nor a name decides.
+fn draw_parts<T: Ord>(mut groups: Vec<Vec<T>>, shares: Shares, seed: u64) -> BTreeMap<T, Part> {
+    groups.sort_unstable();
+    groups.shuffle(&mut order::parts(seed));
+    let all = groups.iter().map(Vec::len).sum::<usize>() as f64;
+    let room_of = |share: f64| (share * all).round() as usize;
+    let mut rooms =
+        [(Part::Test, room_of(shares.test)), (Part::Validation, room_of(shares.validation))];
+    let mut part_of = BTreeMap::new();
+    for group in groups {
+        let is_giant = group.len() > 1 && group.len() as f64 > GIANT_SHARE * all;
+        let fits = |(_, room): &&mut (Part, usize)| !is_giant && group.len() <= *room;
+        let part = match rooms.iter_mut().find(fits) {
+            Some((part, room)) => {
+                *room -= group.len();
+                *part
+            }
+            None => Part::Train,
+        };
+        part_of.extend(group.into_iter().map(|item| (item, part)));
+    }
+    part_of
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::shape::EncoderShape;
+use crate::dataset::{SplitRule, TRAINING_PER_C1};
 use crate::device::PrecisionChoice;
 use crate::embeddings::{self, token_lengths};
 use crate::{classifier, dataset, training};
@@ -89,16 +90,27 @@ pub struct Counts {
 impl Counts {
     /// What the rule of the split leaves of `positives` pairs, on average, with negatives.
     ///
-    /// Where proteins are split, a pair stays in a part if both of its proteins fall into it.
+    /// Where proteins or clusters are split, a pair stays in a part if both of its proteins fall into
+    /// it, and some pairs of training are tested instead.
     pub fn split(positives: f64, settings: &dataset::Settings) -> Self {
         let (test, validation) = (settings.test_fraction, settings.validation_fraction);
         let train = 1.0 - test - validation;
         let pairs = positives * (1.0 + settings.negative_ratio);
-        let kept = |share: f64| match settings.split {
-            dataset::SplitRule::Proteins => pairs * share * share,
-            dataset::SplitRule::Pairs | dataset::SplitRule::Given => pairs * share,
-        };
-        Self { train: kept(train), validation: kept(validation), test: kept(test) }
+        match settings.split {
+            SplitRule::Clusters | SplitRule::Proteins => {
+                let kept = |share: f64| pairs * share * share;
+                let held_out = kept(test).min(kept(train) / TRAINING_PER_C1 as f64);
+                Self {
+                    train: kept(train) - held_out,
+                    validation: kept(validation),
+                    test: kept(test),
+                }
+            }
+            SplitRule::Pairs | SplitRule::Given => {
+                let kept = |share: f64| pairs * share;
+                Self { train: kept(train), validation: kept(validation), test: kept(test) }
+            }
+        }
     }
 
     /// All of them.

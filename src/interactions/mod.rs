@@ -88,6 +88,9 @@ pub struct Interactions {
 pub struct InteractionSet {
     /// Distinct pairs whose proteins have sequences, in the order of the input.
     pub pairs: Vec<LabelledPair>,
+    /// Distinct pairs that interact but are not used: filtered out, outside the random subset, or
+    /// labelled both ways.
+    pub left_out: Vec<ProteinPair>,
     /// Whether the input labels any pair 0: then it brings its own negatives.
     pub has_negatives: bool,
     /// What became of every row.

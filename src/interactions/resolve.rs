@@ -1,5 +1,7 @@
 //! The last decisions, and the audit as the sum of all of them.
 
+use std::collections::BTreeSet;
+
 use super::audit::{Audit, Bucket, BucketCount, Example};
 use super::classify::{Fate, Row, positive};
 use super::evidence::Lack;
@@ -124,10 +126,16 @@ fn example(interactions: &Interactions, row: &Row, settings: &Settings) -> Examp
 fn set(interactions: &Interactions, audit: Audit) -> InteractionSet {
     let Interactions { files, rows, proteins, .. } = interactions;
     let used = rows.iter().filter(|row| row.fate == Fate::Used);
-    let pairs = used.map(|row| {
+    let pair = |row: &Row| {
         let [one, other] = row.proteins.map(|protein| proteins[protein].clone());
-        LabelledPair { pair: ProteinPair::new(one, other), label: positive(row.label) }
+        ProteinPair::new(one, other)
+    };
+    let pairs = used.map(|row| LabelledPair { pair: pair(row), label: positive(row.label) });
+    let left_out = rows.iter().filter(|row| {
+        let fate = matches!(row.fate, Fate::Lacks(_) | Fate::OutsideSubset | Fate::Conflicting(_));
+        fate && positive(row.label)
     });
+    let left_out: BTreeSet<_> = left_out.map(|row| pair(row)).collect();
     let source = |file: &super::FileAudit| SourceFile {
         name: file.name.clone(),
         bytes: file.bytes,
@@ -135,6 +143,7 @@ fn set(interactions: &Interactions, audit: Audit) -> InteractionSet {
     };
     InteractionSet {
         pairs: pairs.collect(),
+        left_out: left_out.into_iter().collect(),
         has_negatives: rows.iter().any(|row| !positive(row.label)),
         sources: files.iter().map(source).collect(),
         audit,

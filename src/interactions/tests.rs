@@ -207,3 +207,16 @@ fn too_many_dropped_rows_and_no_pair_at_all_are_errors_with_their_audit() {
          sequences, under the identifiers that the pairs have"
     );
 }
+
+#[test]
+fn positives_that_are_not_used_stay_known() {
+    let rows = "A\tB\t1\nB\tC\t1\nC\tD\t1\nD\tE\t0\nF\tG\t1\nG\tF\t0\n";
+    let settings = Settings { max_pairs: Some(1), ..settings() };
+    let set = Files::one(rows).resolve(&settings).unwrap();
+    assert_eq!(set.pairs.len(), 1);
+    let used = set.pairs.iter().filter(|pair| pair.label).map(|labelled| &labelled.pair);
+    let known = used.chain(&set.left_out).map(|p| format!("{}{}", p.first(), p.second()));
+    let mut known: Vec<_> = known.collect();
+    known.sort_unstable();
+    assert_eq!(known, ["AB", "BC", "CD", "FG"]);
+}

@@ -6,10 +6,10 @@ use std::slice;
 use serde::Serialize;
 use tracing::{info, warn};
 
-use super::{Error, Inputs, fetched};
+use super::{Error, Inputs, background, fetched};
 use crate::artifacts::Origin;
 use crate::config::RunConfig;
-use crate::dataset::{self, Catalogue, Dataset, Example, Pairs, Source};
+use crate::dataset::{self, Background, Catalogue, Dataset, Example, Pairs, Source};
 use crate::digest::Digest;
 use crate::embeddings::CacheLocation;
 use crate::interactions::{self, Audit, InteractionSet, Interactions};
@@ -22,6 +22,8 @@ use crate::storage::SourceFile;
 /// The channel of the pairs that a run learns from.
 const INTERACTIONS: &str = "interactions";
 const SEQUENCES: &str = "sequences";
+/// The channel of pairs that are no negatives, and used for nothing else.
+const KNOWN: &str = "known_interactions";
 
 /// What reading works with.
 #[derive(Clone, Copy)]
@@ -82,7 +84,8 @@ pub(super) fn read(reading: Reading<'_>, after_reading: impl FnOnce()) -> Result
         return Err(Error::NoSequences);
     }
     let Files { mut sequences, pairs, mut origins } = read_files(&reading)?;
-    let named = pairs.iter().flat_map(|(_, pairs)| pairs.accessions());
+    let used = pairs.iter().filter(|(channel, _)| *channel != KNOWN);
+    let named = used.flat_map(|(_, pairs)| pairs.accessions());
     let uniprot = fetched::complete(&reading, named, &mut sequences)?;
     if let Some(audit) = &uniprot {
         let releases = audit.releases.iter().cloned().collect();
@@ -92,10 +95,12 @@ pub(super) fn read(reading: Reading<'_>, after_reading: impl FnOnce()) -> Result
     let mut sets: BTreeMap<&'static str, InteractionSet> = BTreeMap::new();
     for (channel, pairs) in pairs {
         let settings = settings_for(channel, config);
-        let set = pairs.resolve(|accession| sequences.get(accession).is_some(), &settings)?;
+        let is_usable = |name: &_| channel == KNOWN || sequences.get(name).is_some();
+        let set = pairs.resolve(is_usable, &settings)?;
         info!("{channel}:\n{}", set.audit);
         sets.insert(channel, set);
     }
+    let known = sets.remove(KNOWN);
     let proteins = sets.values().flat_map(|set| &set.pairs).flat_map(|labelled| {
         [labelled.pair.first(), labelled.pair.second()].map(|accession| {
             let found = sequences.get(accession).map(|found| found.sequence().digest());
@@ -104,17 +109,27 @@ pub(super) fn read(reading: Reading<'_>, after_reading: impl FnOnce()) -> Result
     });
     let catalogue = Catalogue::new(proteins)?;
     report_isoforms(&catalogue, &sequences);
+    after_reading();
+    let table = inputs.clusters.as_deref();
+    let (clusters, table) = background::clusters(table, config, &catalogue, &sequences)?;
+    let left_out = sets.values().flat_map(|set| &set.left_out);
+    let known_pairs = known.iter().flat_map(|set| set.pairs.iter().filter(|pair| pair.label));
+    let known_pairs = left_out.chain(known_pairs.map(|labelled| &labelled.pair));
+    let known_pairs = background::known(known_pairs, &catalogue, &sequences);
+    let background = Background { clusters, known: known_pairs };
+
     let mut sources: BTreeMap<String, Vec<SourceFile>> = BTreeMap::new();
     sources.insert(SEQUENCES.to_owned(), sequences.sources().to_vec());
+    if !table.is_empty() {
+        sources.insert("clusters".to_owned(), table);
+    }
+    let parts = sets.iter().map(|(channel, set)| (*channel, indexed(&catalogue, set))).collect();
     let mut rows = BTreeMap::new();
-    let mut parts: BTreeMap<&'static str, Pairs> = BTreeMap::new();
-    for (channel, set) in sets {
-        parts.insert(channel, indexed(&catalogue, &set));
+    for (channel, set) in sets.into_iter().chain(known.map(|set| (KNOWN, set))) {
         sources.insert(channel.to_owned(), set.sources);
         rows.insert(channel, set.audit);
     }
-    after_reading();
-    let dataset = dataset::build(&catalogue, source(parts), &config.dataset)?;
+    let dataset = dataset::build(&catalogue, source(parts), &background, &config.dataset)?;
     info!("split:\n{}", dataset.manifest);
     dataset.manifest.warnings.iter().for_each(|warning| warn!("{warning}"));
     let audits = Audits { rows, uniprot };
@@ -129,6 +144,7 @@ fn read_files(reading: &Reading<'_>) -> Result<Files, Error> {
         (INTERACTIONS, Some(&path)),
         ("validation", inputs.validation.as_ref()),
         ("test", inputs.test.as_ref()),
+        (KNOWN, inputs.known_interactions.as_ref()),
     ];
     let given = channels.into_iter().filter_map(|(channel, path)| Some((channel, path?)));
     let given: Vec<_> = given.collect();
@@ -176,7 +192,7 @@ fn source(mut parts: BTreeMap<&'static str, Pairs>) -> Source {
 }
 
 /// The filters and the quick test's subset are for the pairs that a run splits; the user's own
-/// validation and test parts are taken as they are.
+/// validation and test parts, and pairs that are only known, are taken as they are.
 fn settings_for(channel: &str, config: &RunConfig) -> interactions::Settings {
     let settings = config.interactions.clone();
     if channel == INTERACTIONS {

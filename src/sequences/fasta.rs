@@ -124,7 +124,7 @@ impl Record {
 
 /// The identifier in a header: the accession between the bars of `UniProt`'s form, or else
 /// everything before the first space.
-pub(super) fn identifier(header: &str) -> &str {
+pub fn identifier(header: &str) -> &str {
     let word = header.split_whitespace().next().unwrap_or("");
     let mut parts = word.split('|');
     match (parts.next(), parts.next()) {

@@ -14,6 +14,7 @@ use crate::protein::{Accession, ProteinSequence};
 use crate::storage::{SourceFile, source_files};
 
 pub use error::{Error, Place};
+pub use fasta::identifier;
 
 /// Where sequences come from besides the user's files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -74,6 +74,15 @@ fn parts_that_do_not_fit_together() {
     page.spoiled("test with another split", &[("split", "pairs")], |root| {
         root.write("test/pairs.tsv", "P00000\tP00001\n");
     });
+    page.spoiled("clusters with another split", &[("split", "pairs")], |root| {
+        root.write("clusters/clusters.tsv", "P00000\tP00001\n");
+    });
+    page.spoiled("clusters without tabs", &[], |root| {
+        root.write("clusters/clusters.tsv", "P00000 P00001\n");
+    });
+    page.spoiled("known interactions that are none", &[], |root| {
+        root.write("known_interactions/known.tsv", "gene_x\tgene_y\tscore\nA\tB\t0.5\n");
+    });
     page.spoiled("label column that is not there", &[("label_column", "truth")], |_| {});
     page.spoiled("evidence that is not there", &[("evidence", "literature")], |_| {});
     page.spoiled("a small test part", &[], |root| root.write("test/pairs.tsv", "P00000\tP00001\n"));
@@ -81,9 +90,15 @@ fn parts_that_do_not_fit_together() {
     validation without test
       exit 2: UserError: validation pairs are given and test pairs are not; give both, or neither and let `split` cut the interactions
     split=given without test
-      exit 2: UserError: `split` is `given`, but no test pairs are given: give them as channel `test` or with `--test`, or use `split=proteins`
+      exit 2: UserError: `split` is `given`, but no test pairs are given: give them as channel `test` or with `--test`, or use `split=clusters`
     test with another split
       exit 2: UserError: test pairs are given, but `split` is not `given`: leave out the one or the other
+    clusters with another split
+      exit 2: UserError: clusters are given, but `split` is not `clusters`: leave out the one or the other
+    clusters without tabs
+      exit 2: UserError: line 1 of `FOLDER/input/data/clusters/clusters.tsv` has 1 columns: expected two, a representative and a member with a tab between them, as in MMseqs2's `_cluster.tsv`
+    known interactions that are none
+      exit 2: UserError: `FOLDER/input/data/known_interactions/known.tsv` line 1: cannot tell which of the columns `gene_x`, `gene_y`, `score` name the two proteins: expected the header of HINT (`Uniprot_A`, `Uniprot_B`, ..., `pmid:method:quality`), a header with `protein_a`, `protein_b` and optionally `label`, or rows of two accessions and an optional label 0 or 1 without header
     label column that is not there
       exit 2: UserError: `FOLDER/input/data/interactions/pairs.tsv` has no label column `truth`, only `protein_a`, `protein_b`: correct `label_column` or the header
     evidence that is not there

@@ -28,7 +28,7 @@ fn hyperparameters() {
     no CUDA in this build
       exit 2: UserError: `device=cuda` needs a build with libtorch, and this one computes on the CPU only; use `device=cpu`, or the GPU image
     several problems
-      exit 2: UserError: the configuration has 4 problems: `epochs` = `ten` (hyperparameters.json): expected an integer from 1 to 10000; `hidden_sizes` = `[]` (hyperparameters.json): expected 1 to 16 integers from 1 to 65536, separated by commas; unknown key `lr` (hyperparameters.json): expected a key of `dyad train --help`, the nearest is `learning_rate`; `split` = `random` (hyperparameters.json): expected `proteins`, `pairs` or `given`
+      exit 2: UserError: the configuration has 4 problems: `epochs` = `ten` (hyperparameters.json): expected an integer from 1 to 10000; `hidden_sizes` = `[]` (hyperparameters.json): expected 1 to 16 integers from 1 to 65536, separated by commas; unknown key `lr` (hyperparameters.json): expected a key of `dyad train --help`, the nearest is `learning_rate`; `split` = `random` (hyperparameters.json): expected `clusters`, `proteins`, `pairs` or `given`
     fractions
       exit 2: UserError: `test_fraction` = `0.6` (hyperparameters.json) and `validation_fraction` = `0.5` (hyperparameters.json): expected a sum below 1, to leave pairs for training
     no JSON

@@ -81,10 +81,18 @@ impl Root {
     /// The same, by `command`, with its results in the folder `place`.
     pub(crate) fn train_into(&self, mut command: Command, place: &Path) -> Command {
         command.arg("train");
-        for channel in ["interactions", "sequences", "encoder", "validation", "test"] {
-            if self.channel(channel).exists() {
-                command.arg(format!("--{channel}")).arg(self.channel(channel));
-            }
+        let channels = [
+            "interactions",
+            "sequences",
+            "encoder",
+            "validation",
+            "test",
+            "known_interactions",
+            "clusters",
+        ];
+        for channel in channels.into_iter().filter(|channel| self.channel(channel).exists()) {
+            let option = format!("--{}", channel.replace('_', "-"));
+            command.arg(option).arg(self.channel(channel));
         }
         command.arg("--out").arg(place.join("out"));
         command.arg("--cache").arg(place.join("cache"));

@@ -82,6 +82,8 @@ pub(super) fn source(matches: &ArgMatches) -> Result<Source, Failure> {
                 encoder: path("encoder").unwrap_or_default(),
                 validation: path("validation"),
                 test: path("test"),
+                known_interactions: path("known-interactions"),
+                clusters: path("clusters"),
             }))
         }
         (None, None, Some(proteins), Some(pairs)) if proteins > 1 && pairs > 0 && !parts => {

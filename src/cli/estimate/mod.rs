@@ -44,6 +44,7 @@ pub(super) fn command() -> Command {
                 .required(true),
         )
         .args(options::parts())
+        .args(options::background())
         .arg(count("proteins", "proteins in the pairs, instead of files"))
         .arg(count("pairs", "interacting pairs, instead of files"))
         .arg(count("mean-length", "mean length of the proteins [default: 540]"))

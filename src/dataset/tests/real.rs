@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::*;
+use crate::protein::ProteinSequence;
+use crate::sequences;
 
 /// Real data, or the reason why the test is skipped.
 fn test_data(test: &str, folder: &str) -> Option<PathBuf> {
@@ -60,14 +62,15 @@ fn the_human_benchmark_passes_through_as_given() {
     assert_eq!(shared, 0, "{:?}", dataset.manifest.overlaps);
 }
 
-#[test]
-fn yeast_splits_have_the_measured_sizes() {
-    let Some(folder) = test_data("yeast_splits_have_the_measured_sizes", "hint_medium") else {
-        return;
-    };
-    let records = fasta(&folder.join("yeast_uniprot.fasta"));
-    let proteins = records.into_iter().map(|(name, digest)| (name.parse().unwrap(), digest));
+/// The complete interactome of yeast without self-pairs: catalogue, pairs, and the sequences in the
+/// catalogue's order.
+fn yeast(test: &str) -> Option<(Catalogue, Vec<(u32, u32)>, Vec<ProteinSequence>)> {
+    let folder = test_data(test, "hint_medium")?;
+    let records = sequences::read(&[folder.join("yeast_uniprot.fasta")]).unwrap();
+    let proteins = records.entries().iter().map(|e| (e.accession.clone(), e.sequence.digest()));
     let catalogue = Catalogue::new(proteins).unwrap();
+    let sequences: BTreeMap<Digest, ProteinSequence> =
+        records.entries().iter().map(|e| (e.sequence.digest(), e.sequence.clone())).collect();
     let file = folder.join("SaccharomycesCerevisiaeS288C_binary_hq.txt");
     let text = std::fs::read_to_string(file).unwrap();
     let edge = |line: &str| {
@@ -76,12 +79,71 @@ fn yeast_splits_have_the_measured_sizes() {
     };
     let edges: Vec<_> = text.lines().skip(1).filter_map(edge).collect();
     assert_eq!(edges.len(), 22_026);
+    Some((catalogue, edges, sequences.into_values().collect()))
+}
+
+#[test]
+fn yeast_splits_have_the_measured_sizes() {
+    let Some((catalogue, edges, _)) = yeast("yeast_splits_have_the_measured_sizes") else { return };
     for seed in 1..=3 {
-        let settings = Settings { seed, ..Settings::default() };
+        let settings = Settings { seed, ..rule(SplitRule::Proteins) };
         let manifest = build(&catalogue, whole(&edges), &settings).unwrap().manifest;
-        let positives = manifest.parts.each().map(|(_, part)| part.counts.positives);
-        println!("seed {seed}: {positives:?}, lost {:?}, {:?}", manifest.lost, manifest.warnings);
+        println!("seed {seed}:\n{manifest}\n{:?}", manifest.warnings);
+        let positives = manifest.parts.test.counts.positives;
         // 850 to 1,000 pairs of an 80/20 split have two unseen proteins; some room for other seeds.
-        assert!((700..=1_150).contains(&positives[2]), "{positives:?}");
+        assert!((700..=1_150).contains(&positives), "{positives}");
+    }
+}
+
+#[test]
+fn every_eighth_protein_of_yeast_has_a_relative() {
+    let name = "every_eighth_protein_of_yeast_has_a_relative";
+    let Some((catalogue, edges, sequences)) = yeast(name) else { return };
+    let started = Instant::now();
+    let index = KmerIndex::new(&sequences);
+    let paired: BTreeSet<u32> = edges.iter().flat_map(|&(one, other)| [one, other]).collect();
+    let sequence_of = |protein: u32| catalogue.sequence_of(protein) as usize;
+    let among: BTreeSet<usize> = paired.iter().map(|&protein| sequence_of(protein)).collect();
+    let has_relative = |sequence: &usize| {
+        index.neighbours(*sequence, 0.15).iter().any(|(other, _)| among.contains(other))
+    };
+    let related = among.iter().filter(|sequence| has_relative(sequence)).count();
+    println!("{related} of {} in {:?}", among.len(), started.elapsed());
+    // The reference counts 650 of 5,248 proteins, 62 of them with the very sequence of another.
+    assert!((550..=700).contains(&related), "{related}");
+}
+
+#[test]
+fn partners_alone_tell_yeast_pairs_only_where_proteins_were_seen() {
+    let name = "partners_alone_tell_yeast_pairs_only_where_proteins_were_seen";
+    let Some((catalogue, edges, sequences)) = yeast(name) else { return };
+    let sequences: Vec<_> = sequences.iter().collect();
+    let settings = Settings::default();
+    let clusters = Clusters::by_similarity(&sequences, settings.cluster_similarity);
+    let background = Background { clusters, ..Background::default() };
+    let auroc = |split, negatives| {
+        let settings = Settings { negatives, ..rule(split) };
+        let started = Instant::now();
+        let dataset =
+            super::super::build(&catalogue, whole(&edges), &background, &settings).unwrap();
+        println!("{split:?} {negatives:?} in {:?}:\n{}", started.elapsed(), dataset.manifest);
+        dataset.manifest.warnings.iter().for_each(|warning| println!("{warning}"));
+        let classes = dataset.test_classes().map(|pairs| match pairs.is_empty() {
+            true => f64::NAN,
+            false => degrees::degree_auroc(&dataset, pairs),
+        });
+        println!("degree-only AUROC: {classes:?}");
+        (classes, degrees::degree_auroc(&dataset, &dataset.test))
+    };
+    let near = |value: f64, expected: f64| (value - expected).abs() < 0.02;
+    let (_, uniform) = auroc(SplitRule::Pairs, NegativeRule::Uniform);
+    assert!(near(uniform, 0.857), "{uniform}");
+    let (_, matched) = auroc(SplitRule::Pairs, NegativeRule::DegreeMatched);
+    assert!(near(matched, 0.5), "{matched}");
+    for split in [SplitRule::Proteins, SplitRule::Clusters] {
+        let (classes, test) = auroc(split, NegativeRule::Uniform);
+        assert!(test == 0.5 && classes.c1 > 0.75, "{test} {}", classes.c1);
+        let (classes, test) = auroc(split, NegativeRule::DegreeMatched);
+        assert!(test == 0.5 && near(classes.c1, 0.5) && near(classes.c2, 0.5), "{classes:?}");
     }
 }
