@@ -1,21 +1,32 @@
-//! Evaluation: how good scores are against labels. Undefined metrics are absent, never invented.
+//! Evaluation: how good scores are against labels, and how good they would be without having
+//! learned anything about interactions. Undefined metrics are absent, never invented.
 //!
 //! Definitions follow scikit-learn, whose results they reproduce; the expected calibration error
 //! states its own.
 
+mod baselines;
 mod calibration;
+mod card;
 mod confusion;
 mod ranking;
 mod score_file;
 mod table;
 #[cfg(test)]
 mod tests;
+mod warning;
 
 use serde::{Deserialize, Serialize};
 
+pub use baselines::Baseline;
 pub use calibration::{CALIBRATION_BINS, LOG_LOSS_CLIP};
+pub use card::{
+    AtPrevalence, BaselineResult, Calibration, Degrees, Direction, Evaluation, Lead, LeakageCard,
+    PartOrigin, PerProtein, PrecisionRecallPoint, Quantiles, ReliabilityBin, RocPoint,
+    RowOrderShares, SimilarityBin, TestClass, TestSet,
+};
 pub use confusion::{Confusion, best_threshold};
 pub use score_file::{ScoreColumns, ScoreFileError, read_scores};
+pub use warning::{SMALL_LEAD, Warning, WarningKind};
 
 /// How good scores are against labels. A metric that the data leave undefined is `None`, and absent
 /// from the JSON form.
