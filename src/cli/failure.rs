@@ -200,6 +200,7 @@ user_errors!(
     estimate::CalibrateError,
     estimate::CalibrationError,
     estimate::InstanceError,
+    evaluation::Doubtful,
     evaluation::ScoreFileError,
     interactions::Error,
     interactions::hint::HintError,

@@ -28,7 +28,9 @@ pub use unique::UniqueKeys;
 
 use crate::device::DeviceChoice;
 use crate::storage::remote::{Access, S3Uri};
-use crate::{classifier, dataset, embeddings, interactions, sequences, training};
+use crate::{
+    classifier, dataset, embeddings, evaluation, interactions, sequences, training,
+};
 use layers::Layer;
 use values::Values;
 
@@ -52,6 +54,8 @@ pub struct RunConfig {
     pub classifier: classifier::Settings,
     /// How the classifier is fitted.
     pub training: training::Settings,
+    /// What is expected of the test result.
+    pub evaluation: evaluation::Settings,
     /// The seed that every stage was given.
     pub seed: u64,
     /// The device asked for.

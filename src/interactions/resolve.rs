@@ -128,14 +128,17 @@ fn set(interactions: &Interactions, audit: Audit) -> InteractionSet {
     let used = rows.iter().filter(|row| row.fate == Fate::Used);
     let pair = |row: &Row| {
         let [one, other] = row.proteins.map(|protein| proteins[protein].clone());
-        ProteinPair::new(one, other)
+        (one > other, ProteinPair::new(one, other))
     };
-    let pairs = used.map(|row| LabelledPair { pair: pair(row), label: positive(row.label) });
+    let pairs = used.map(|row| {
+        let (reversed, pair) = pair(row);
+        LabelledPair { pair, label: positive(row.label), reversed }
+    });
     let left_out = rows.iter().filter(|row| {
         let fate = matches!(row.fate, Fate::Lacks(_) | Fate::OutsideSubset | Fate::Conflicting(_));
         fate && positive(row.label)
     });
-    let left_out: BTreeSet<_> = left_out.map(|row| pair(row)).collect();
+    let left_out: BTreeSet<_> = left_out.map(|row| pair(row).1).collect();
     let source = |file: &super::FileAudit| SourceFile {
         name: file.name.clone(),
         bytes: file.bytes,

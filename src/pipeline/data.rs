@@ -12,6 +12,7 @@ use crate::config::RunConfig;
 use crate::dataset::{self, Background, Catalogue, Dataset, Example, Pairs, Source};
 use crate::digest::Digest;
 use crate::embeddings::CacheLocation;
+use crate::evaluation::Rows;
 use crate::interactions::{self, Audit, InteractionSet, Interactions};
 use crate::progress::{Event, Observer, Task};
 use crate::protein::ProteinSequence;
@@ -41,6 +42,8 @@ pub(super) struct Data {
     pub(super) catalogue: Catalogue,
     pub(super) sequences: SequenceSet,
     pub(super) dataset: Dataset,
+    /// How the rows of all channels name their proteins.
+    pub(super) rows: Rows,
     pub(super) audits: Audits,
     pub(super) sources: BTreeMap<String, Vec<SourceFile>>,
     /// Where fetched input comes from, by channel.
@@ -123,17 +126,19 @@ pub(super) fn read(reading: Reading<'_>, after_reading: impl FnOnce()) -> Result
     if !table.is_empty() {
         sources.insert("clusters".to_owned(), table);
     }
-    let parts = sets.iter().map(|(channel, set)| (*channel, indexed(&catalogue, set))).collect();
-    let mut rows = BTreeMap::new();
+    let mut rows = Rows::default();
+    let index = |(channel, set): (&&'static str, _)| (*channel, indexed(&catalogue, set, &mut rows));
+    let parts = sets.iter().map(index).collect();
+    let mut audits = BTreeMap::new();
     for (channel, set) in sets.into_iter().chain(known.map(|set| (KNOWN, set))) {
         sources.insert(channel.to_owned(), set.sources);
-        rows.insert(channel, set.audit);
+        audits.insert(channel, set.audit);
     }
     let dataset = dataset::build(&catalogue, source(parts), &background, &config.dataset)?;
     info!("split:\n{}", dataset.manifest);
     dataset.manifest.warnings.iter().for_each(|warning| warn!("{warning}"));
-    let audits = Audits { rows, uniprot };
-    Ok(Data { catalogue, sequences, dataset, audits, sources, origins })
+    let audits = Audits { rows: audits, uniprot };
+    Ok(Data { catalogue, sequences, dataset, rows, audits, sources, origins })
 }
 
 fn read_files(reading: &Reading<'_>) -> Result<Files, Error> {
@@ -174,11 +179,14 @@ fn report_isoforms(catalogue: &Catalogue, sequences: &SequenceSet) {
     }
 }
 
-fn indexed(catalogue: &Catalogue, set: &InteractionSet) -> Pairs {
+/// The pairs of a channel by the indices of their proteins; `rows` takes note of their order.
+fn indexed(catalogue: &Catalogue, set: &InteractionSet, rows: &mut Rows) -> Pairs {
     let examples = set.pairs.iter().filter_map(|labelled| {
         let left = catalogue.index(labelled.pair.first())?;
         let right = catalogue.index(labelled.pair.second())?;
-        Some(Example { left, right, label: labelled.label })
+        let example = Example { left, right, label: labelled.label };
+        rows.add(&example, labelled.reversed);
+        Some(example)
     });
     Pairs { examples: examples.collect(), has_negatives: set.has_negatives }
 }
