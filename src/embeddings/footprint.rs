@@ -18,20 +18,20 @@ const MOST_WORK: u64 = 2 * 651_000_000 * 16_384;
 
 /// Tokens per batch where the configuration leaves it open: by the memory of the device, where it
 /// is known, else what the device's kind can take.
-pub fn default_token_budget(
+pub(super) fn token_budget(
     device: &ComputeDevice,
     config: &Esm2Config,
     bytes_per_value: usize,
 ) -> usize {
     match device.memory {
-        Some(memory) => token_budget(memory, config, bytes_per_value),
+        Some(memory) => fitting(memory, config, bytes_per_value),
         None => device.token_budget,
     }
 }
 
 /// Tokens per batch of an encoder on a device of `memory` bytes, weights and activations in
 /// `bytes_per_value` bytes: a power of two, so that it is the same on devices that are nearly alike.
-fn token_budget(memory: u64, config: &Esm2Config, bytes_per_value: usize) -> usize {
+fn fitting(memory: u64, config: &Esm2Config, bytes_per_value: usize) -> usize {
     let bytes = bytes_per_value as u64;
     let weights = parameters(config) * bytes;
     let free = memory.saturating_sub(RESERVED_BYTES).saturating_sub(weights);
@@ -101,16 +101,16 @@ mod tests {
         let t4 = 15_360 << 20;
         let large = shape(33, 1280);
         assert_eq!(values_per_token(&large) * 2, 51_200, "bytes per token");
-        assert_eq!(token_budget(t4, &large, 2), 16_384);
-        assert_eq!(token_budget(t4, &large, 4), 16_384);
-        assert_eq!(token_budget(t4, &shape(6, 320), 2), 131_072, "a small encoder");
-        assert_eq!(token_budget(t4, &shape(36, 2560), 2), 2048, "a large one takes longer");
+        assert_eq!(fitting(t4, &large, 2), 16_384);
+        assert_eq!(fitting(t4, &large, 4), 16_384);
+        assert_eq!(fitting(t4, &shape(6, 320), 2), 131_072, "a small encoder");
+        assert_eq!(fitting(t4, &shape(36, 2560), 2), 2048, "a large one takes longer");
     }
 
     #[test]
     fn little_memory_is_shared_between_weights_and_activations() {
         let large = shape(33, 1280);
-        let with = |mebibytes: u64| token_budget(mebibytes << 20, &large, 2);
+        let with = |mebibytes: u64| fitting(mebibytes << 20, &large, 2);
         // 2,263 MiB are reserved or weights; 80 % of the rest make 51,200 bytes per token.
         let found = [2_400, 2_600, 2_700, 3_000].map(with);
         assert_eq!(found, [2048, 4096, 4096, 8192]);

@@ -172,9 +172,10 @@ pub(super) fn add_both(row: &mut [f32], x: &[f32], bias: &[f32]) {
     dispatch(Op(row, x, bias));
 }
 
-/// The softmax of the scores of a row, in place.
+/// Replaces the scores of a row by `e^(score - largest)`, of which the softmax is the share; gives
+/// their sum.
 #[inline(always)]
-pub(super) fn softmax_with<S: Simd>(simd: S, row: &mut [f32]) {
+pub(super) fn exponentials_with<S: Simd>(simd: S, row: &mut [f32]) -> f32 {
     let (body, tail) = S::as_mut_simd_f32s(row);
     let mut largest = simd.splat_f32s(f32::NEG_INFINITY);
     for x in &*body {
@@ -183,7 +184,7 @@ pub(super) fn softmax_with<S: Simd>(simd: S, row: &mut [f32]) {
     let largest = tail.iter().copied().fold(simd.reduce_max_f32s(largest), f32::max);
     let largest = simd.splat_f32s(largest);
     let mut sum = simd.splat_f32s(0.0);
-    for x in &mut *body {
+    for x in body {
         *x = exp(simd, simd.sub_f32s(*x, largest));
         sum = simd.add_f32s(sum, *x);
     }
@@ -193,38 +194,16 @@ pub(super) fn softmax_with<S: Simd>(simd: S, row: &mut [f32]) {
         simd.partial_store_f32s(tail, exp(simd, simd.sub_f32s(x, largest)));
         sum += tail.iter().sum::<f32>();
     }
-    let share = simd.splat_f32s(1.0 / sum);
-    map(
-        simd,
-        row,
-        [],
-        #[inline(always)]
-        |x, []| simd.mul_f32s(x, share),
-    );
-}
-
-/// The rows of one head before rotation: each begins `stride` values behind the one before, the
-/// first at the start of `values`.
-#[derive(Clone, Copy)]
-pub(super) struct HeadRows<'a> {
-    pub(super) values: &'a [f32],
-    pub(super) stride: usize,
+    sum
 }
 
 /// Rotates the two halves of each row by the angles whose cosines and sines are given, times
-/// `factor`: `to = (a cos - b sin, b cos + a sin)`.
+/// `factor`: `(a, b)` becomes `(a cos - b sin, b cos + a sin)`.
 ///
-/// `to` is `[rows, size]`, and so are `rotations`: half of each row are cosines, half sines.
-pub(super) fn rotate(
-    to: &mut [f32],
-    from: HeadRows<'_>,
-    rotations: &[f32],
-    size: usize,
-    factor: f32,
-) {
+/// `rows` are `[rows, size]`, and so are `rotations`: half of each row are cosines, half sines.
+pub(super) fn rotate(rows: &mut [f32], rotations: &[f32], size: usize, factor: f32) {
     struct Op<'a> {
-        to: &'a mut [f32],
-        from: HeadRows<'a>,
+        rows: &'a mut [f32],
         rotations: &'a [f32],
         size: usize,
         factor: f32,
@@ -232,39 +211,21 @@ pub(super) fn rotate(
     impl WithSimd for Op<'_> {
         type Output = ();
         #[inline(always)]
-        fn with_simd<S: Simd>(self, simd: S) {
-            let Self { to, from, rotations, size, factor } = self;
-            let half = size / 2;
-            let factor = simd.splat_f32s(factor);
-            let rows = to.chunks_exact_mut(size).zip(from.values.chunks(from.stride));
-            for ((to, from), angles) in rows.zip(rotations.chunks_exact(size)) {
-                let (a, b) = from[..size].split_at(half);
-                let (cos, sin) = angles.split_at(half);
-                let (first, second) = to.split_at_mut(half);
-                map(
-                    simd,
-                    first,
-                    [a, b, cos, sin],
-                    #[inline(always)]
-                    |_, [a, b, cos, sin]| {
-                        let turned = simd.sub_f32s(simd.mul_f32s(a, cos), simd.mul_f32s(b, sin));
-                        simd.mul_f32s(factor, turned)
-                    },
-                );
-                map(
-                    simd,
-                    second,
-                    [a, b, cos, sin],
-                    #[inline(always)]
-                    |_, [a, b, cos, sin]| {
-                        let turned = simd.add_f32s(simd.mul_f32s(b, cos), simd.mul_f32s(a, sin));
-                        simd.mul_f32s(factor, turned)
-                    },
-                );
+        fn with_simd<S: Simd>(self, _: S) {
+            let Self { rows, rotations, size, factor } = self;
+            // A half is often shorter than a vector; the compiler finds one that fits.
+            for (row, angles) in rows.chunks_exact_mut(size).zip(rotations.chunks_exact(size)) {
+                let (first, second) = row.split_at_mut(size / 2);
+                let (cos, sin) = angles.split_at(size / 2);
+                let halves = first.iter_mut().zip(second);
+                for ((a, b), (cos, sin)) in halves.zip(cos.iter().zip(sin)) {
+                    let turned = [*a * cos - *b * sin, *b * cos + *a * sin];
+                    [*a, *b] = turned.map(|value| factor * value);
+                }
             }
         }
     }
-    dispatch(Op { to, from, rotations, size, factor });
+    dispatch(Op { rows, rotations, size, factor });
 }
 
 #[cfg(test)]
@@ -308,7 +269,8 @@ mod tests {
         impl WithSimd for Op<'_> {
             type Output = ();
             fn with_simd<S: Simd>(self, simd: S) {
-                softmax_with(simd, self.0);
+                let share = 1.0 / exponentials_with(simd, self.0);
+                self.0.iter_mut().for_each(|weight| *weight *= share);
             }
         }
         dispatch(Op(row));
@@ -336,21 +298,21 @@ mod tests {
 
     #[test]
     fn rotations_turn_both_halves_of_every_row() {
-        let (rows, half, stride) = (3, 19, 50);
-        let from: Vec<f32> = (0..rows * stride).map(|i| i as f32 - 7.5).collect();
+        let (rows, half) = (3, 19);
+        let from: Vec<f32> = (0..rows * 2 * half).map(|i| i as f32 - 7.5).collect();
         let angles: Vec<f32> = (0..rows * half).map(|i| i as f32 * 0.3).collect();
         let rotations: Vec<f32> = angles
             .chunks(half)
             .flat_map(|row| row.iter().map(|a| a.cos()).chain(row.iter().map(|a| a.sin())))
             .collect();
-        let mut to = vec![0.0; rows * 2 * half];
-        rotate(&mut to, HeadRows { values: &from, stride }, &rotations, 2 * half, 0.5);
+        let mut to = from.clone();
+        rotate(&mut to, &rotations, 2 * half, 0.5);
         for (row, i) in (0..rows).flat_map(|row| (0..half).map(move |i| (row, i))) {
-            let (a, b) = (from[row * stride + i], from[row * stride + half + i]);
+            let at = [row * 2 * half + i, row * 2 * half + half + i];
+            let [a, b] = at.map(|at| from[at]);
             let (sin, cos) = angles[row * half + i].sin_cos();
             let expected = [a * cos - b * sin, b * cos + a * sin].map(|x| 0.5 * x);
-            let ours = [to[row * 2 * half + i], to[row * 2 * half + half + i]];
-            for (ours, expected) in ours.iter().zip(expected) {
+            for (ours, expected) in at.map(|at| to[at]).iter().zip(expected) {
                 assert!((ours - expected).abs() < 1e-4, "{row} {i}: {ours} {expected}");
             }
         }
