@@ -5,6 +5,8 @@
 //! instructions are only there inside the function that `pulp` calls.
 #![expect(clippy::inline_always, reason = "instructions are there only in what is inlined")]
 
+use std::marker::PhantomData;
+
 use pulp::{Arch, Simd, WithSimd};
 
 /// Coefficients of the polynomial for `e^r` on ±ln(2)/2, highest power first (Moshier's Cephes,
@@ -79,97 +81,91 @@ fn gelu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.mul_add_f32s(half, erf, half)
 }
 
-/// Applies `f` to all of `row`, with what stands at the same place in `others`.
-#[inline(always)]
-fn map<S: Simd, const N: usize>(
-    simd: S,
-    row: &mut [f32],
-    others: [&[f32]; N],
-    f: impl Fn(S::f32s, [S::f32s; N]) -> S::f32s,
-) {
-    let (body, tail) = S::as_mut_simd_f32s(row);
-    let mut bodies: [&[S::f32s]; N] = [&[]; N];
-    let mut tails: [&[f32]; N] = [&[]; N];
-    for ((body, tail), other) in bodies.iter_mut().zip(&mut tails).zip(others) {
-        (*body, *tail) = S::as_simd_f32s(other);
-    }
-    for (index, value) in body.iter_mut().enumerate() {
-        let mut here = [simd.splat_f32s(0.0); N];
-        for (here, body) in here.iter_mut().zip(bodies) {
-            *here = body[index];
+/// What becomes of a number of a row, given those at the same place of `N` other rows.
+trait Operation<const N: usize> {
+    fn apply<S: Simd>(simd: S, x: S::f32s, others: [S::f32s; N]) -> S::f32s;
+}
+
+/// An operation on all of a row.
+struct OnRow<'a, O, const N: usize> {
+    row: &'a mut [f32],
+    others: [&'a [f32]; N],
+    operation: PhantomData<O>,
+}
+
+impl<O: Operation<N>, const N: usize> WithSimd for OnRow<'_, O, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (body, tail) = S::as_mut_simd_f32s(self.row);
+        let mut bodies: [&[S::f32s]; N] = [&[]; N];
+        let mut tails: [&[f32]; N] = [&[]; N];
+        for ((body, tail), other) in bodies.iter_mut().zip(&mut tails).zip(self.others) {
+            (*body, *tail) = S::as_simd_f32s(other);
         }
-        *value = f(*value, here);
-    }
-    if !tail.is_empty() {
-        let mut here = [simd.splat_f32s(0.0); N];
-        for (here, tail) in here.iter_mut().zip(tails) {
-            *here = simd.partial_load_f32s(tail);
+        for (index, value) in body.iter_mut().enumerate() {
+            let mut here = [simd.splat_f32s(0.0); N];
+            for (here, body) in here.iter_mut().zip(bodies) {
+                *here = body[index];
+            }
+            *value = O::apply(simd, *value, here);
         }
-        let value = f(simd.partial_load_f32s(tail), here);
-        simd.partial_store_f32s(tail, value);
+        if !tail.is_empty() {
+            let mut here = [simd.splat_f32s(0.0); N];
+            for (here, tail) in here.iter_mut().zip(tails) {
+                *here = simd.partial_load_f32s(tail);
+            }
+            let value = O::apply(simd, simd.partial_load_f32s(tail), here);
+            simd.partial_store_f32s(tail, value);
+        }
     }
 }
 
-/// Runs a closure-like operation with the widest instructions.
+/// Applies an operation to all of a row.
+fn apply<O: Operation<N>, const N: usize>(row: &mut [f32], others: [&[f32]; N]) {
+    dispatch(OnRow { row, others, operation: PhantomData::<O> });
+}
+
+/// Runs an operation with the widest instructions there are.
 pub(super) fn dispatch<Op: WithSimd>(operation: Op) -> Op::Output {
     Arch::new().dispatch(operation)
 }
 
 /// `row = gelu(row + bias)`.
 pub(super) fn add_gelu(row: &mut [f32], bias: &[f32]) {
-    struct Op<'a>(&'a mut [f32], &'a [f32]);
-    impl WithSimd for Op<'_> {
-        type Output = ();
+    struct AddGelu;
+    impl Operation<1> for AddGelu {
         #[inline(always)]
-        fn with_simd<S: Simd>(self, simd: S) {
-            map(
-                simd,
-                self.0,
-                [self.1],
-                #[inline(always)]
-                |x, [bias]| gelu(simd, simd.add_f32s(x, bias)),
-            );
+        fn apply<S: Simd>(simd: S, x: S::f32s, [bias]: [S::f32s; 1]) -> S::f32s {
+            gelu(simd, simd.add_f32s(x, bias))
         }
     }
-    dispatch(Op(row, bias));
+    apply::<AddGelu, 1>(row, [bias]);
 }
 
 /// `row = row + bias`.
 pub(super) fn add(row: &mut [f32], bias: &[f32]) {
-    struct Op<'a>(&'a mut [f32], &'a [f32]);
-    impl WithSimd for Op<'_> {
-        type Output = ();
+    struct Add;
+    impl Operation<1> for Add {
         #[inline(always)]
-        fn with_simd<S: Simd>(self, simd: S) {
-            map(
-                simd,
-                self.0,
-                [self.1],
-                #[inline(always)]
-                |x, [bias]| simd.add_f32s(x, bias),
-            );
+        fn apply<S: Simd>(simd: S, x: S::f32s, [bias]: [S::f32s; 1]) -> S::f32s {
+            simd.add_f32s(x, bias)
         }
     }
-    dispatch(Op(row, bias));
+    apply::<Add, 1>(row, [bias]);
 }
 
 /// `row = row + (x + bias)`.
 pub(super) fn add_both(row: &mut [f32], x: &[f32], bias: &[f32]) {
-    struct Op<'a>(&'a mut [f32], &'a [f32], &'a [f32]);
-    impl WithSimd for Op<'_> {
-        type Output = ();
+    struct AddBoth;
+    impl Operation<2> for AddBoth {
         #[inline(always)]
-        fn with_simd<S: Simd>(self, simd: S) {
-            map(
-                simd,
-                self.0,
-                [self.1, self.2],
-                #[inline(always)]
-                |row, [x, bias]| simd.add_f32s(row, simd.add_f32s(x, bias)),
-            );
+        fn apply<S: Simd>(simd: S, row: S::f32s, [x, bias]: [S::f32s; 2]) -> S::f32s {
+            simd.add_f32s(row, simd.add_f32s(x, bias))
         }
     }
-    dispatch(Op(row, x, bias));
+    apply::<AddBoth, 2>(row, [x, bias]);
 }
 
 /// Replaces the scores of a row by `e^(score - largest)`, of which the softmax is the share; gives
