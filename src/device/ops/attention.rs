@@ -264,3 +264,6 @@ impl Head {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
