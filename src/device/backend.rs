@@ -13,7 +13,7 @@ use super::{DeviceChoice, Precision, PrecisionChoice, processors};
 compile_error!("enable the feature `flex` or `tch`");
 
 /// Tokens per batch on a processor: enough for large matrix products, small enough for the caches.
-const CPU_TOKEN_BUDGET: usize = 1024;
+const CPU_TOKEN_BUDGET: usize = 2048;
 /// Tokens per batch on a GPU.
 #[cfg(feature = "tch")]
 const CUDA_TOKEN_BUDGET: usize = 16_384;
