@@ -10,6 +10,7 @@ mod memory;
 mod nvml;
 pub mod ops;
 mod precision;
+mod processors;
 
 pub use adam::{AdamRates, Moving, adam_step};
 pub use allocator::keep_freed_memory;
@@ -17,3 +18,4 @@ pub use backend::{ComputeDevice, DeviceError, cpu, cpu_of, resolve};
 pub use choice::{DeviceChoice, ParseDeviceError};
 pub use memory::{OutOfMemory, is_out_of_memory, with_memory};
 pub use precision::{ParsePrecisionError, Precision, PrecisionChoice};
+pub use processors::compute_alone;

@@ -223,7 +223,7 @@ fn train_watched(run: &Run<'_>, watch: &Stopwatch<'_>) -> Result<Summary, Error>
     };
     watch.finish(Component::Embedding);
     let standardizer = job.standardize(&mut table);
-    let table = classifier::embedding_table(table, job.space.dimension, &job.device.device);
+    let table = classifier::embedding_table(table, job.space.dimension, &job.device.classifier);
     watch.finish(Component::Evaluation);
     let outcome = job.fit(table.clone(), digest, &checkpoints)?;
     watch.finish(Component::Training);
@@ -293,13 +293,8 @@ impl Job<'_> {
         store.seal_after(Duration::from_secs(self.run.config.seal_seconds));
         let job = embeddings::Job {
             encoder: &self.encoder,
-            devices: &self.device.devices,
+            device: &self.device,
             precision: self.space.compute,
-            default_token_budget: embeddings::default_token_budget(
-                &self.device,
-                self.encoder.config(),
-                self.space.compute.bytes(),
-            ),
             settings: &self.run.config.embeddings,
             observer: self.run.observer,
             shutdown: self.run.shutdown,

@@ -27,7 +27,7 @@ use weights::Shape;
 
 fn main() -> ExitCode {
     let device = match device::resolve(DeviceChoice::Cuda(0)) {
-        Ok(device) => device.device,
+        Ok(device) => device.classifier,
         Err(error) => {
             eprintln!("error: {error}");
             return ExitCode::FAILURE;

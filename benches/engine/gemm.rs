@@ -41,7 +41,8 @@ fn rate(device: &ComputeDevice, dtype: FloatDType, [rows, inner, columns]: Shape
     let mut tensor = |shape: [usize; 2]| -> Tensor<2> {
         let count = shape[0] * shape[1];
         let values: Vec<f32> = (0..count).map(|_| random.random_range(-1.0..1.0)).collect();
-        let exact: Tensor<2> = Tensor::from_data(TensorData::new(values, shape), &device.device);
+        let exact: Tensor<2> =
+            Tensor::from_data(TensorData::new(values, shape), &device.classifier);
         exact.cast(dtype)
     };
     // Weights lie `[out, in]` in the files and are multiplied transposed.
@@ -51,7 +52,7 @@ fn rate(device: &ComputeDevice, dtype: FloatDType, [rows, inner, columns]: Shape
         for _ in 0..times {
             drop(left.clone().matmul(right.clone()));
         }
-        device.device.sync().map_err(|error| error.to_string())?;
+        device.classifier.sync().map_err(|error| error.to_string())?;
         Ok(started.elapsed())
     };
     round(1)?;

@@ -68,8 +68,8 @@ fn epoch(
 
 /// Scores of many pairs, the first layer once per protein.
 pub(crate) fn score(device: &ComputeDevice) -> Result<Value> {
-    let classifier = PairClassifier::new(DIMENSION, &network(), &device.device);
-    let classifier = classifier::initialize(classifier, 1, &device.device);
+    let classifier = PairClassifier::new(DIMENSION, &network(), &device.classifier);
+    let classifier = classifier::initialize(classifier, 1, &device.classifier);
     let (table, pairs) = (table(device), pairs(10 * PAIRS));
     let score = |pairs: &[Example]| {
         classifier::score(&classifier, &table, pairs.iter().map(|pair| (pair.left, pair.right)))
@@ -89,7 +89,7 @@ fn table(device: &ComputeDevice) -> Tensor<2> {
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let length = PROTEINS as usize * DIMENSION;
     let values: Vec<f32> = (0..length).map(|_| random.random_range(-1.0..1.0)).collect();
-    Tensor::from_data(TensorData::new(values, [PROTEINS as usize, DIMENSION]), &device.device)
+    Tensor::from_data(TensorData::new(values, [PROTEINS as usize, DIMENSION]), &device.classifier)
 }
 
 fn pairs(count: usize) -> Vec<Example> {

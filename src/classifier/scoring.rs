@@ -27,21 +27,31 @@ pub fn score(
 
 /// The logit of each pair of rows of `table`.
 ///
-/// The first layer is computed once per protein of the table.
+/// The first layer is computed once per protein of the pairs.
 pub fn logits(
     classifier: &PairClassifier,
     table: &EmbeddingTable,
     pairs: impl IntoIterator<Item = (u32, u32)>,
 ) -> Vec<f64> {
     let device = table.device();
-    let halves = classifier.halves(table.clone());
+    let rows = |rows: Vec<i64>| {
+        let length = rows.len();
+        Tensor::<1, Int>::from_data(TensorData::new(rows, [length]), &device)
+    };
     let pairs: Vec<(u32, u32)> = pairs.into_iter().collect();
+    if pairs.is_empty() {
+        return Vec::new();
+    }
+    let mut proteins: Vec<u32> = pairs.iter().flat_map(|(a, b)| [*a, *b]).collect();
+    proteins.sort_unstable();
+    proteins.dedup();
+    let used = rows(proteins.iter().map(|protein| i64::from(*protein)).collect());
+    let halves = classifier.halves(table.clone().select(0, used));
+    let place = |protein| proteins.partition_point(|other| *other < protein) as i64;
     let mut all = Vec::with_capacity(pairs.len());
     for batch in pairs.chunks(BATCH) {
         let select = |side: fn(&(u32, u32)) -> u32| {
-            let rows: Vec<i64> = batch.iter().map(|pair| i64::from(side(pair))).collect();
-            let rows = TensorData::new(rows, [batch.len()]);
-            halves.select(Tensor::<1, Int>::from_data(rows, &device))
+            halves.select(rows(batch.iter().map(|pair| place(side(pair))).collect()))
         };
         let (a, b) = (select(|pair| pair.0), select(|pair| pair.1));
         let logits = classifier.forward(a, b);

@@ -69,13 +69,8 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let observer = context.observer();
     let job = embeddings::Job {
         encoder: &encoder,
-        devices: &device.devices,
+        device: &device,
         precision,
-        default_token_budget: embeddings::default_token_budget(
-            &device,
-            encoder.config(),
-            precision.bytes(),
-        ),
         settings: &config.embeddings,
         observer: observer.as_ref(),
         shutdown: &context.shutdown,

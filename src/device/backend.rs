@@ -7,13 +7,13 @@ use burn::tensor::Device;
 
 #[cfg(feature = "tch")]
 use super::nvml;
-use super::{DeviceChoice, Precision, PrecisionChoice};
+use super::{DeviceChoice, Precision, PrecisionChoice, processors};
 
 #[cfg(not(any(feature = "flex", feature = "tch")))]
 compile_error!("enable the feature `flex` or `tch`");
 
-/// Tokens per batch on a CPU: enough for large matrix products, small enough for the caches.
-const CPU_TOKEN_BUDGET: usize = 4096;
+/// Tokens per batch on a processor: enough for large matrix products, small enough for the caches.
+const CPU_TOKEN_BUDGET: usize = 2048;
 /// Tokens per batch on a GPU.
 #[cfg(feature = "tch")]
 const CUDA_TOKEN_BUDGET: usize = 16_384;
@@ -21,10 +21,10 @@ const CUDA_TOKEN_BUDGET: usize = 16_384;
 /// A device that is there.
 #[derive(Clone, Debug)]
 pub struct ComputeDevice {
-    /// What tensors are made on, and what trains.
-    pub device: Device,
-    /// What embeds, side by side: `device` and, if it was not named by its number, its like.
-    pub devices: Vec<Device>,
+    /// What trains and scores.
+    pub classifier: Device,
+    /// What embeds, side by side: at least one. A CPU is there once per processor.
+    pub encoder: Vec<Device>,
     /// Backend and device, as `flex cpu` or `libtorch cuda:0`: results are bit-identical only for
     /// equal names.
     pub name: String,
@@ -111,7 +111,18 @@ pub fn cpu() -> Device {
     Device::flex()
 }
 
-#[cfg(feature = "tch")]
+/// What trains on a CPU: flex where it was built in, whose operations take less to begin. Batches of
+/// training are small.
+fn learning_cpu() -> Device {
+    #[cfg(feature = "flex")]
+    return Device::flex();
+    #[cfg(not(feature = "flex"))]
+    Device::libtorch()
+}
+
+#[cfg(all(feature = "tch", feature = "flex"))]
+const CPU_NAME: &str = "libtorch cpu with flex";
+#[cfg(all(feature = "tch", not(feature = "flex")))]
 const CPU_NAME: &str = "libtorch cpu";
 #[cfg(not(feature = "tch"))]
 const CPU_NAME: &str = "flex cpu";
@@ -126,7 +137,7 @@ fn cpu_half() -> Option<Precision> {
 }
 
 fn cpu_because(reason: &'static str) -> ComputeDevice {
-    cpu_named(cpu(), CPU_NAME, reason, cpu_half())
+    ComputeDevice { classifier: learning_cpu(), ..cpu_named(cpu(), CPU_NAME, reason, cpu_half()) }
 }
 
 fn cpu_named(
@@ -136,8 +147,8 @@ fn cpu_named(
     half: Option<Precision>,
 ) -> ComputeDevice {
     ComputeDevice {
-        devices: vec![device.clone()],
-        device,
+        encoder: vec![device.clone(); processors::count()],
+        classifier: device,
         name: name.to_owned(),
         reason,
         memory: None,
@@ -165,9 +176,9 @@ pub fn resolve(choice: DeviceChoice) -> Result<ComputeDevice, DeviceError> {
     let usable = tch::Cuda::is_available();
     let count = if usable { usize::try_from(tch::Cuda::device_count()).unwrap_or(0) } else { 0 };
     let cuda = |numbers: Range<usize>, reason| ComputeDevice {
-        device: Device::libtorch_cuda(numbers.start),
+        classifier: Device::libtorch_cuda(numbers.start),
         name: format!("libtorch cuda:{}", numbers.start),
-        devices: numbers.map(Device::libtorch_cuda).collect(),
+        encoder: numbers.map(Device::libtorch_cuda).collect(),
         reason,
         memory: nvml::smallest_memory(),
         token_budget: CUDA_TOKEN_BUDGET,

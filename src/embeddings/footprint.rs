@@ -15,31 +15,44 @@ const MOST: usize = 131_072;
 /// at the 5 TFLOP/s that an NVIDIA T4 may reach in 32 bits (its peak is 8). A batch should be
 /// finished within the grace of a request to stop ([`crate::shutdown::BATCH_GRACE`]).
 const MOST_WORK: u64 = 2 * 651_000_000 * 16_384;
+/// The same for a batch on one processor: 1,024 tokens of ESM-2 150M, some 2 seconds at the
+/// 190 GFLOP/s that one with AVX-512 reaches in bfloat16.
+const PROCESSOR_WORK: u64 = 2 * 148_000_000 * 1024;
 
 /// Tokens per batch where the configuration leaves it open: by the memory of the device, where it
 /// is known, else what the device's kind can take.
-pub fn default_token_budget(
+pub(super) fn token_budget(
     device: &ComputeDevice,
     config: &Esm2Config,
     bytes_per_value: usize,
 ) -> usize {
     match device.memory {
-        Some(memory) => token_budget(memory, config, bytes_per_value),
-        None => device.token_budget,
+        Some(memory) => fitting(memory, config, bytes_per_value),
+        None => {
+            let by_work = rounded_down(worked_off(PROCESSOR_WORK, config).max(LEAST));
+            device.token_budget.min(by_work)
+        }
     }
+}
+
+/// Tokens that take `work` multiplications and additions.
+fn worked_off(work: u64, config: &Esm2Config) -> usize {
+    usize::try_from(work / (2 * parameters(config)).max(1)).unwrap_or(usize::MAX)
 }
 
 /// Tokens per batch of an encoder on a device of `memory` bytes, weights and activations in
 /// `bytes_per_value` bytes: a power of two, so that it is the same on devices that are nearly alike.
-fn token_budget(memory: u64, config: &Esm2Config, bytes_per_value: usize) -> usize {
+fn fitting(memory: u64, config: &Esm2Config, bytes_per_value: usize) -> usize {
     let bytes = bytes_per_value as u64;
     let weights = parameters(config) * bytes;
     let free = memory.saturating_sub(RESERVED_BYTES).saturating_sub(weights);
     let by_memory = free / 100 * USED_PERCENT / (values_per_token(config) * bytes).max(1);
-    let by_work = MOST_WORK / (2 * parameters(config)).max(1);
-    let tokens = usize::try_from(by_memory.min(by_work)).unwrap_or(usize::MAX);
-    let tokens = tokens.clamp(LEAST, MOST);
-    // Rounded down.
+    let by_memory = usize::try_from(by_memory).unwrap_or(usize::MAX);
+    rounded_down(by_memory.min(worked_off(MOST_WORK, config)).clamp(LEAST, MOST))
+}
+
+/// The largest power of two that is not above `tokens`.
+fn rounded_down(tokens: usize) -> usize {
     1 << tokens.ilog2()
 }
 
@@ -101,16 +114,24 @@ mod tests {
         let t4 = 15_360 << 20;
         let large = shape(33, 1280);
         assert_eq!(values_per_token(&large) * 2, 51_200, "bytes per token");
-        assert_eq!(token_budget(t4, &large, 2), 16_384);
-        assert_eq!(token_budget(t4, &large, 4), 16_384);
-        assert_eq!(token_budget(t4, &shape(6, 320), 2), 131_072, "a small encoder");
-        assert_eq!(token_budget(t4, &shape(36, 2560), 2), 2048, "a large one takes longer");
+        assert_eq!(fitting(t4, &large, 2), 16_384);
+        assert_eq!(fitting(t4, &large, 4), 16_384);
+        assert_eq!(fitting(t4, &shape(6, 320), 2), 131_072, "a small encoder");
+        assert_eq!(fitting(t4, &shape(36, 2560), 2), 2048, "a large one takes longer");
+    }
+
+    #[test]
+    fn a_processor_takes_fewer_tokens_of_large_encoders() {
+        let device = crate::device::resolve(crate::device::DeviceChoice::Cpu).unwrap();
+        let budget = |layers, hidden| token_budget(&device, &shape(layers, hidden), 4);
+        let budgets = [budget(6, 320), budget(12, 480), budget(30, 640), budget(33, 1280)];
+        assert_eq!(budgets, [2048, 2048, 1024, 1024]);
     }
 
     #[test]
     fn little_memory_is_shared_between_weights_and_activations() {
         let large = shape(33, 1280);
-        let with = |mebibytes: u64| token_budget(mebibytes << 20, &large, 2);
+        let with = |mebibytes: u64| fitting(mebibytes << 20, &large, 2);
         // 2,263 MiB are reserved or weights; 80 % of the rest make 51,200 bytes per token.
         let found = [2_400, 2_600, 2_700, 3_000].map(with);
         assert_eq!(found, [2048, 4096, 4096, 8192]);

@@ -20,7 +20,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
-use crate::device::{self, OutOfMemory};
+use crate::device::{self, ComputeDevice, OutOfMemory};
 pub use crate::device::{Precision, PrecisionChoice};
 use crate::digest::Digest;
 use crate::progress::Observer;
@@ -28,8 +28,7 @@ use crate::protein::ProteinSequence;
 use crate::shutdown::Shutdown;
 use crate::storage::sync::SharedFolder;
 pub use error::{Error, TooLarge};
-use esm2::Encoder;
-pub use footprint::default_token_budget;
+use esm2::{Encoder, Esm2};
 pub use space::EmbeddingSpace;
 pub use store::upkeep;
 pub use store::{CacheLocation, EmbeddingStore, Pin, Row, StoreError};
@@ -80,12 +79,10 @@ pub fn token_lengths(residues: usize, settings: &Settings) -> Vec<usize> {
 pub struct Job<'a> {
     /// The encoder's files.
     pub encoder: &'a Encoder,
-    /// Where the encoder runs, side by side: each has a copy of it. At least one.
-    pub devices: &'a [Device],
+    /// Where the encoder runs.
+    pub device: &'a ComputeDevice,
     /// The number format of the forward pass there.
     pub precision: Precision,
-    /// Tokens per batch where the settings leave it to the device.
-    pub default_token_budget: usize,
     /// How sequences become vectors.
     pub settings: &'a Settings,
     /// Told about progress, in residues.
@@ -97,7 +94,9 @@ pub struct Job<'a> {
 impl Job<'_> {
     /// Tokens per batch and per unit.
     fn token_budget(&self) -> usize {
-        self.settings.token_budget.unwrap_or(self.default_token_budget)
+        let default =
+            || footprint::token_budget(self.device, self.encoder.config(), self.precision.bytes());
+        self.settings.token_budget.unwrap_or_else(default)
     }
 }
 
@@ -187,14 +186,21 @@ pub fn embed(
     embed_with(job, store, sequences, &|| load(job))
 }
 
-/// The encoder on each device.
+/// The encoder on each device, once where a device is named several times.
 fn load(job: &Job<'_>) -> Result<Vec<Compute>, Error> {
-    let load = |device: &Device| {
+    let mut models: Vec<(&Device, Esm2)> = Vec::new();
+    let mut load = |device| -> Result<Esm2, Error> {
+        if let Some((_, model)) = models.iter().find(|(other, _)| *other == device) {
+            return Ok(model.clone());
+        }
         let loaded = device::with_memory(|| job.encoder.load(device, job.precision));
         let model = loaded.map_err(|OutOfMemory| Error::NoMemoryForEncoder)??;
-        Ok(worker::encoding(model))
+        models.push((device, model.clone()));
+        Ok(model)
     };
-    job.devices.iter().map(load).collect()
+    let devices = &job.device.encoder;
+    let side_by_side = devices.len() > 1;
+    devices.iter().map(|device| Ok(worker::encoding(load(device)?, side_by_side))).collect()
 }
 
 /// The same with any encoder: what `load` gives, one per device.

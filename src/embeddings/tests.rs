@@ -8,6 +8,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::*;
+use crate::device::DeviceChoice;
 use crate::progress::Event;
 use crate::shutdown::tests::StopAfter;
 
@@ -28,7 +29,7 @@ fn settings() -> Settings {
 /// An encoder with settings and sequences; each run opens the store of a folder anew.
 struct Bench {
     encoder: Encoder,
-    devices: Vec<Device>,
+    device: ComputeDevice,
     settings: Settings,
     sequences: Vec<ProteinSequence>,
 }
@@ -36,7 +37,10 @@ struct Bench {
 impl Bench {
     fn new(settings: Settings, sequences: Vec<ProteinSequence>) -> Self {
         let encoder = Encoder::open(&fixture::folder()).unwrap();
-        Self { encoder, devices: vec![crate::device::cpu()], settings, sequences }
+        let mut device = crate::device::resolve(DeviceChoice::Cpu).unwrap();
+        device.encoder.truncate(1);
+        device.token_budget = BUDGET;
+        Self { encoder, device, settings, sequences }
     }
 
     /// 24 sequences of 5 to 51 residues: some ten units.
@@ -64,10 +68,8 @@ impl Bench {
     }
 
     fn job<'a>(&'a self, shutdown: &'a Shutdown, observer: &'a dyn Observer) -> Job<'a> {
-        let (encoder, settings) = (&self.encoder, &self.settings);
-        let (devices, default_token_budget) = (&self.devices, BUDGET);
-        let precision = Precision::F32;
-        Job { encoder, devices, precision, default_token_budget, settings, observer, shutdown }
+        let Self { encoder, device, settings, .. } = self;
+        Job { encoder, device, precision: Precision::F32, settings, observer, shutdown }
     }
 
     /// The bits of every embedding in the order of the sequences.

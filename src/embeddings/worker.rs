@@ -2,6 +2,7 @@
 //! a batch that takes too long can be abandoned.
 
 use std::any::Any;
+use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -26,9 +27,15 @@ const PER_DEVICE: usize = 2;
 pub(super) type Compute =
     Box<dyn FnMut(&PackedBatch) -> Result<Vec<f32>, OutOfMemory> + Send + 'static>;
 
-/// What computes with `model`.
-pub(super) fn encoding(model: Esm2) -> Compute {
-    Box::new(move |batch| Ok(model.embed(batch).into_data().iter::<f32>().collect()))
+/// What computes with `model`, on one processor where there are several of its kind.
+pub(super) fn encoding(model: Esm2, side_by_side: bool) -> Compute {
+    let mut whole = side_by_side;
+    Box::new(move |batch| {
+        if mem::take(&mut whole) {
+            device::compute_alone();
+        }
+        Ok(model.embed(batch).into_data().iter::<f32>().collect())
+    })
 }
 
 /// Which batch it is: its owner's words.

@@ -111,7 +111,7 @@ impl Predictor<'_> {
         }
         let sequences: Vec<_> = found.into_values().collect();
         let table = self.embed(model, encoder, &sequences)?;
-        let device = &self.device.device;
+        let device = &self.device.classifier;
         let description = &model.description;
         let dimension = description.space.dimension;
         let network = PairClassifier::new(dimension, &description.classifier, device);
@@ -141,13 +141,8 @@ impl Predictor<'_> {
         let mut store = EmbeddingStore::open(self.cache.clone(), space, &self.device.name)?;
         let job = embeddings::Job {
             encoder,
-            devices: &self.device.devices,
+            device: self.device,
             precision,
-            default_token_budget: embeddings::default_token_budget(
-                self.device,
-                encoder.config(),
-                precision.bytes(),
-            ),
             settings: &settings,
             observer: self.observer,
             shutdown: self.shutdown,

@@ -32,7 +32,7 @@ impl Job<'_> {
         table: &EmbeddingTable,
         outcome: &training::Outcome,
     ) -> Result<Scored, Error> {
-        let device = &self.device.device;
+        let device = &self.device.classifier;
         let network =
             PairClassifier::new(self.space.dimension, &self.run.config.classifier, device);
         let network = classifier::load(network, &outcome.parameters, device)?;

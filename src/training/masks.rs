@@ -3,8 +3,13 @@
 use burn::tensor::TensorData;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 
 use crate::classifier::Settings;
+
+/// Draws that one task makes: far more work than starting it. An even number, for a word of the
+/// generator holds two draws.
+const CHUNK: usize = 1 << 15;
 
 /// One mask `[pairs, width]` per hidden layer: 0 drops an activation, `1 / (1 - dropout)` scales
 /// what stays (Srivastava et al. 2014). No masks without dropout.
@@ -25,11 +30,20 @@ pub(super) fn dropout_masks(
     let limit = (settings.dropout * 65_536.0).round() as u32;
     let keep = (1.0 / (1.0 - settings.dropout)) as f32;
     let masks = settings.hidden_sizes.iter().map(|width| {
-        let mut bytes = vec![0_u8; 2 * pairs * width];
-        random.fill_bytes(&mut bytes);
-        let draws = bytes.as_chunks::<2>().0.iter().map(|draw| u16::from_le_bytes(*draw));
-        let mask = draws.map(|draw| if u32::from(draw) < limit { 0.0 } else { keep });
-        TensorData::new(mask.collect::<Vec<f32>>(), [pairs, *width])
+        let mut mask = vec![0.0_f32; pairs * width];
+        let begin = random.get_word_pos();
+        mask.par_chunks_mut(CHUNK).enumerate().for_each(|(number, part)| {
+            let mut random = random.clone();
+            random.set_word_pos(begin + (number * CHUNK / 2) as u128);
+            let mut bytes = vec![0_u8; 2 * part.len()];
+            random.fill_bytes(&mut bytes);
+            for (value, draw) in part.iter_mut().zip(bytes.as_chunks::<2>().0) {
+                let dropped = u32::from(u16::from_le_bytes(*draw)) < limit;
+                *value = if dropped { 0.0 } else { keep };
+            }
+        });
+        random.set_word_pos(begin + mask.len().div_ceil(2) as u128);
+        TensorData::new(mask, [pairs, *width])
     });
     masks.collect()
 }
@@ -52,5 +66,20 @@ mod tests {
         assert!((masks[0].iter().sum::<f32>() / 51_200.0 - 1.0).abs() < 0.02);
         assert_eq!(masks, values(7));
         assert_ne!(masks, values(8));
+    }
+
+    #[test]
+    fn tasks_draw_what_one_alone_would() {
+        // Longer than a task, and of an odd length.
+        let settings = Settings { hidden_sizes: vec![CHUNK + 1, 3], dropout: 0.5 };
+        let mut random = ChaCha8Rng::seed_from_u64(42);
+        random.set_stream(7);
+        for mask in dropout_masks(&settings, 3, 42, 7) {
+            let mut bytes = vec![0; 2 * mask.num_elements()];
+            random.fill_bytes(&mut bytes);
+            let draws = bytes.as_chunks::<2>().0.iter().map(|draw| u16::from_le_bytes(*draw));
+            let expected = draws.map(|draw| if draw < 32_768 { 0.0 } else { 2.0 });
+            assert!(mask.iter::<f32>().eq(expected));
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dyad::device;
+use dyad::device::{self, DeviceChoice};
 use dyad::embeddings::esm2::Encoder;
 use dyad::embeddings::{
     self, EmbeddingDtype, EmbeddingSpace, EmbeddingStore, Job, LongSequences, Precision,
@@ -77,13 +77,13 @@ impl Bench {
 
     /// Embeds everything into a store below `root`, each residue once.
     fn embed(&self, root: &Path) {
-        let devices = [device::cpu()];
+        let mut device = device::resolve(DeviceChoice::Cpu).unwrap();
+        device.token_budget = 16;
         let residues = Residues::default();
         let job = Job {
             encoder: &self.encoder,
-            devices: &devices,
+            device: &device,
             precision: Precision::F32,
-            default_token_budget: 16,
             settings: &self.settings,
             observer: &residues,
             shutdown: &Shutdown::default(),

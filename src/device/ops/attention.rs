@@ -6,35 +6,66 @@
 //! neighbouring values of one key.
 #![expect(clippy::inline_always, reason = "instructions are there only in what is inlined")]
 
+use std::array;
+
+use half::bf16;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::Lengths;
-use super::simd::{self, HeadRows};
+use super::simd;
 
 /// Queries that meet the keys at once, and vectors of keys that each then has in registers.
-const QUERIES: usize = 4;
-const VECTORS: usize = 4;
+const QUERIES: usize = 8;
+const VECTORS: usize = 2;
 /// The widest vectors have so many numbers, and all lengths are rounded up to a multiple of what a
 /// block of them holds.
 const WIDEST: usize = 16;
 const BLOCK: usize = VECTORS * WIDEST;
 
+/// A number format that queries, keys and values come in, and that results are given in.
+pub(super) trait Number: Copy + Default + Send + Sync {
+    /// In 32 bits.
+    fn widen(self) -> f32;
+    /// From 32 bits, rounded.
+    fn narrow(value: f32) -> Self;
+}
+
+impl Number for f32 {
+    fn widen(self) -> f32 {
+        self
+    }
+
+    fn narrow(value: f32) -> Self {
+        value
+    }
+}
+
+impl Number for bf16 {
+    fn widen(self) -> f32 {
+        self.to_f32()
+    }
+
+    fn narrow(value: f32) -> Self {
+        Self::from_f32(value)
+    }
+}
+
 /// Queries, keys and values of the sequences of a batch, `[tokens, 3 * width]`, with the cosines
 /// and sines that rotate them, `[tokens, size of a head]`.
-pub(super) struct Batch<'a> {
-    pub(super) rows: &'a [f32],
+pub(super) struct Batch<'a, T> {
+    pub(super) rows: &'a [T],
     pub(super) rotations: &'a [f32],
     pub(super) heads: usize,
     pub(super) width: usize,
 }
 
-impl Batch<'_> {
+impl<T: Number> Batch<'_, T> {
     /// What the tokens of each sequence take from it, `[tokens, width]`.
-    pub(super) fn attend(&self, lengths: &Lengths) -> Vec<f32> {
+    pub(super) fn attend(&self, lengths: &Lengths) -> Vec<T> {
         let Self { heads, width, .. } = *self;
         let size = width / heads;
-        let mut attended = vec![0.0; lengths.tokens() * width];
+        let mut attended = vec![T::default(); lengths.tokens() * width];
         let mut sequences = Vec::new();
         let mut rest = attended.as_mut_slice();
         for range in lengths.ranges() {
@@ -58,11 +89,35 @@ impl Batch<'_> {
             for (row, attended) in attended.chunks_exact_mut(width).enumerate() {
                 for (to, from) in attended.chunks_exact_mut(size).zip(&by_head) {
                     let stride = from.len() / range.len();
-                    to.copy_from_slice(&from[row * stride..][..size]);
+                    for (to, from) in to.iter_mut().zip(&from[row * stride..][..size]) {
+                        *to = T::narrow(*from);
+                    }
                 }
             }
         });
         attended
+    }
+}
+
+/// The rows of one head: each begins `stride` values behind the one before, the first at the start
+/// of `values`.
+struct HeadRows<'a, T> {
+    values: &'a [T],
+    stride: usize,
+}
+
+impl<T: Number> HeadRows<'_, T> {
+    /// The first `size` values of each of `rows` rows in 32 bits, filled up with zeros:
+    /// `[rows, padded]`.
+    fn widened(&self, rows: usize, size: usize, padded: usize) -> Vec<f32> {
+        let mut widened = vec![0.0; rows * padded];
+        let from = self.values.chunks(self.stride);
+        for (to, from) in widened.chunks_exact_mut(padded).zip(from) {
+            for (to, from) in to.iter_mut().zip(&from[..size]) {
+                *to = from.widen();
+            }
+        }
+        widened
     }
 }
 
@@ -79,16 +134,16 @@ struct Head {
 }
 
 impl Head {
-    fn new(
-        [query, key, value]: [HeadRows<'_>; 3],
+    fn new<T: Number>(
+        [query, key, value]: [HeadRows<'_, T>; 3],
         rotations: &[f32],
         size: usize,
         length: usize,
     ) -> Self {
-        let mut queries = vec![0.0; length * size];
-        simd::rotate(&mut queries, query, rotations, size, 1.0 / (size as f32).sqrt());
-        let mut rotated = vec![0.0; length * size];
-        simd::rotate(&mut rotated, key, rotations, size, 1.0);
+        let mut queries = query.widened(length, size, size);
+        simd::rotate(&mut queries, rotations, size, 1.0 / (size as f32).sqrt());
+        let mut rotated = key.widened(length, size, size);
+        simd::rotate(&mut rotated, rotations, size, 1.0);
         let padded = length.next_multiple_of(BLOCK);
         let mut keys = vec![0.0; size * padded];
         for (place, key) in rotated.chunks_exact(size).enumerate() {
@@ -96,12 +151,7 @@ impl Head {
                 row[place] = *value;
             }
         }
-        let padded = size.next_multiple_of(WIDEST);
-        let mut values = vec![0.0; length * padded];
-        let rows = value.values.chunks(value.stride);
-        for (to, row) in values.chunks_exact_mut(padded).zip(rows) {
-            to[..size].copy_from_slice(&row[..size]);
-        }
+        let values = value.widened(length, size, size.next_multiple_of(WIDEST));
         Self { queries, keys, values, size, length }
     }
 
@@ -123,22 +173,21 @@ impl Head {
         let padded = self.length.next_multiple_of(BLOCK);
         let columns = self.size.next_multiple_of(WIDEST);
         let mut attended = vec![0.0; self.length * columns];
+        // Those beyond the length are of keys that are not there, and not read.
         let mut scores = vec![0.0; QUERIES * padded];
         let blocks = attended.chunks_mut(QUERIES * columns);
         for (queries, attended) in self.queries.chunks(QUERIES * self.size).zip(blocks) {
-            // The last few queries of a sequence leave the rows of the block before unused.
-            let count = queries.len() / self.size;
-            let query = |number: usize| {
-                let start = number.min(count - 1) * self.size;
-                &queries[start..start + self.size]
-            };
-            self.scores(simd, [query(0), query(1), query(2), query(3)], &mut scores);
-            for row in scores.chunks_exact_mut(padded) {
-                let (known, beyond) = row.split_at_mut(self.length);
-                simd::softmax_with(simd, known);
-                beyond.fill(0.0);
+            // The last few queries of a sequence leave rows of the block over.
+            let last = queries.len() / self.size - 1;
+            let queries =
+                array::from_fn(|number| &queries[number.min(last) * self.size..][..self.size]);
+            self.scores(simd, queries, &mut scores);
+            let rows = scores.chunks_exact_mut(padded);
+            let mut shares = [0.0; QUERIES];
+            for (share, row) in shares.iter_mut().zip(rows) {
+                *share = 1.0 / simd::exponentials_with(simd, &mut row[..self.length]);
             }
-            self.mix(simd, &scores, attended);
+            self.mix(simd, &scores, &shares, attended);
         }
         attended
     }
@@ -166,18 +215,19 @@ impl Head {
         }
     }
 
-    /// The values of all keys, weighted, for a few queries: `[queries, padded size]`.
+    /// The values of all keys for a few queries, weighted and times the query's share:
+    /// `[queries, padded size]`.
     #[inline(always)]
-    fn mix<S: Simd>(&self, simd: S, weights: &[f32], mixed: &mut [f32]) {
+    fn mix<S: Simd>(&self, simd: S, weights: &[f32], shares: &[f32; QUERIES], mixed: &mut [f32]) {
         let (mixed, _) = S::as_mut_simd_f32s(mixed);
         let columns = self.size.next_multiple_of(WIDEST) / S::F32_LANES;
         let mut start = 0;
         while start + 2 <= columns {
-            self.mix_columns::<S, 2>(simd, weights, start, mixed);
+            self.mix_columns::<S, 2>(simd, weights, shares, start, mixed);
             start += 2;
         }
         if start < columns {
-            self.mix_columns::<S, 1>(simd, weights, start, mixed);
+            self.mix_columns::<S, 1>(simd, weights, shares, start, mixed);
         }
     }
 
@@ -187,17 +237,18 @@ impl Head {
         &self,
         simd: S,
         weights: &[f32],
+        shares: &[f32; QUERIES],
         start: usize,
         mixed: &mut [S::f32s],
     ) {
         let (values, _) = S::as_simd_f32s(&self.values);
         let columns = values.len() / self.length;
         let padded = weights.len() / QUERIES;
-        let row = |number: usize| &weights[number * padded..][..self.length];
-        let rows = [row(0), row(1), row(2), row(3)];
+        let rows: [&[f32]; QUERIES] =
+            array::from_fn(|number| &weights[number * padded..][..self.length]);
         let mut sums = [[simd.splat_f32s(0.0); N]; QUERIES];
-        for (key, values) in values.chunks_exact(columns).enumerate() {
-            let values = &values[start..][..N];
+        for key in 0..self.length {
+            let values = &values[key * columns + start..][..N];
             for (sums, row) in sums.iter_mut().zip(rows) {
                 let weight = simd.splat_f32s(row[key]);
                 for (sum, value) in sums.iter_mut().zip(values) {
@@ -205,8 +256,14 @@ impl Head {
                 }
             }
         }
-        for (row, sums) in mixed.chunks_exact_mut(columns).zip(sums) {
-            row[start..][..N].copy_from_slice(&sums);
+        for ((row, sums), share) in mixed.chunks_exact_mut(columns).zip(sums).zip(shares) {
+            let share = simd.splat_f32s(*share);
+            for (to, sum) in row[start..][..N].iter_mut().zip(sums) {
+                *to = simd.mul_f32s(sum, share);
+            }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,9 +3,11 @@
 use burn::backend::LibTorch;
 use burn::backend::libtorch::TchTensor;
 use burn::backend::tensor::FloatTensor;
+use half::bf16;
+use tch::kind::Element;
 use tch::{Device, Kind, Tensor};
 
-use super::attention::Batch;
+use super::attention::{Batch, Number};
 use super::{EncoderOps, Lengths};
 
 impl EncoderOps for LibTorch {
@@ -62,14 +64,17 @@ impl EncoderOps for LibTorch {
         heads: usize,
         lengths: Lengths,
     ) -> FloatTensor<Self> {
-        let [tokens, width] = [0, 1].map(|dimension| qkv.tensor.size()[dimension]);
-        if let (Some(rows), Some(rotations)) = (on_host(&qkv.tensor), on_host(&rotations.tensor)) {
-            let (rows, rotations, width) =
-                (rows.as_slice(), rotations.as_slice(), width as usize / 3);
-            let attended = Batch { rows, rotations, heads, width }.attend(&lengths);
-            let attended = Tensor::from_slice(&attended).view([tokens, width as i64]);
-            return TchTensor::new(attended.to_kind(qkv.tensor.kind()));
+        if qkv.tensor.device() == Device::Cpu {
+            let (qkv, rotations) = (&qkv.tensor, &values::<f32>(&rotations.tensor));
+            return TchTensor::new(match qkv.kind() {
+                Kind::BFloat16 => on_cpu::<bf16>(qkv, rotations, heads, &lengths),
+                kind => {
+                    let qkv = qkv.to_kind(Kind::Float);
+                    on_cpu::<f32>(&qkv, rotations, heads, &lengths).to_kind(kind)
+                }
+            });
         }
+        let [tokens, width] = [0, 1].map(|dimension| qkv.tensor.size()[dimension]);
         let (width, heads) = (width / 3, heads as i64);
         let head = width / heads;
         let rotated = rotate(&qkv.tensor.narrow(1, 0, 2 * width), &rotations.tensor);
@@ -107,14 +112,26 @@ impl EncoderOps for LibTorch {
     }
 }
 
-/// The values of a tensor of the CPU, in 32 bits.
-fn on_host(x: &Tensor) -> Option<Vec<f32>> {
-    if x.device() != Device::Cpu {
-        return None;
-    }
-    let mut values = vec![0.0; x.numel()];
-    x.to_kind(Kind::Float).contiguous().f_copy_data(&mut values, x.numel()).ok()?;
-    Some(values)
+/// Attention by our own kernel, which reads and writes numbers of type `T`.
+fn on_cpu<T: Number + Element>(
+    qkv: &Tensor,
+    rotations: &[f32],
+    heads: usize,
+    lengths: &Lengths,
+) -> Tensor {
+    let (rows, width) = (&values::<T>(qkv), qkv.size()[1] as usize / 3);
+    let attended = Batch { rows, rotations, heads, width }.attend(lengths);
+    Tensor::from_slice(&attended).view_dtype(qkv.kind()).view([-1, width as i64])
+}
+
+/// The numbers of a tensor of the CPU, which are of type `T`.
+///
+/// tch 0.22 takes `bf16` for the other format of 16 bits. As long as they are only copied, it does
+/// not matter what bits are taken for.
+fn values<T: Number + Element>(x: &Tensor) -> Vec<T> {
+    let mut values = vec![T::default(); x.numel()];
+    x.contiguous().view_dtype(T::KIND).copy_data(&mut values, x.numel());
+    values
 }
 
 /// `x W + b` for `x` of `[rows, inputs]` and `W` of `[inputs, outputs]`.

@@ -143,7 +143,7 @@ impl Linear {
 }
 
 /// Layer normalisation of states in 32 bits, with results in the format to compute in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Norm {
     gamma: Tensor<1>,
     beta: Tensor<1>,

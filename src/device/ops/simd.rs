@@ -5,6 +5,8 @@
 //! instructions are only there inside the function that `pulp` calls.
 #![expect(clippy::inline_always, reason = "instructions are there only in what is inlined")]
 
+use std::marker::PhantomData;
+
 use pulp::{Arch, Simd, WithSimd};
 
 /// Coefficients of the polynomial for `e^r` on ±ln(2)/2, highest power first (Moshier's Cephes,
@@ -79,102 +81,97 @@ fn gelu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.mul_add_f32s(half, erf, half)
 }
 
-/// Applies `f` to all of `row`, with what stands at the same place in `others`.
-#[inline(always)]
-fn map<S: Simd, const N: usize>(
-    simd: S,
-    row: &mut [f32],
-    others: [&[f32]; N],
-    f: impl Fn(S::f32s, [S::f32s; N]) -> S::f32s,
-) {
-    let (body, tail) = S::as_mut_simd_f32s(row);
-    let mut bodies: [&[S::f32s]; N] = [&[]; N];
-    let mut tails: [&[f32]; N] = [&[]; N];
-    for ((body, tail), other) in bodies.iter_mut().zip(&mut tails).zip(others) {
-        (*body, *tail) = S::as_simd_f32s(other);
-    }
-    for (index, value) in body.iter_mut().enumerate() {
-        let mut here = [simd.splat_f32s(0.0); N];
-        for (here, body) in here.iter_mut().zip(bodies) {
-            *here = body[index];
+/// What becomes of a number of a row, given those at the same place of `N` other rows.
+trait Operation<const N: usize> {
+    fn apply<S: Simd>(simd: S, x: S::f32s, others: [S::f32s; N]) -> S::f32s;
+}
+
+/// An operation on all of a row.
+struct OnRow<'a, O, const N: usize> {
+    row: &'a mut [f32],
+    others: [&'a [f32]; N],
+    operation: PhantomData<O>,
+}
+
+impl<O: Operation<N>, const N: usize> WithSimd for OnRow<'_, O, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (body, tail) = S::as_mut_simd_f32s(self.row);
+        let mut bodies: [&[S::f32s]; N] = [&[]; N];
+        let mut tails: [&[f32]; N] = [&[]; N];
+        for ((body, tail), other) in bodies.iter_mut().zip(&mut tails).zip(self.others) {
+            (*body, *tail) = S::as_simd_f32s(other);
         }
-        *value = f(*value, here);
-    }
-    if !tail.is_empty() {
-        let mut here = [simd.splat_f32s(0.0); N];
-        for (here, tail) in here.iter_mut().zip(tails) {
-            *here = simd.partial_load_f32s(tail);
+        for (index, value) in body.iter_mut().enumerate() {
+            let mut here = [simd.splat_f32s(0.0); N];
+            for (here, body) in here.iter_mut().zip(bodies) {
+                *here = body[index];
+            }
+            *value = O::apply(simd, *value, here);
         }
-        let value = f(simd.partial_load_f32s(tail), here);
-        simd.partial_store_f32s(tail, value);
+        if !tail.is_empty() {
+            let mut here = [simd.splat_f32s(0.0); N];
+            for (here, tail) in here.iter_mut().zip(tails) {
+                *here = simd.partial_load_f32s(tail);
+            }
+            let value = O::apply(simd, simd.partial_load_f32s(tail), here);
+            simd.partial_store_f32s(tail, value);
+        }
     }
 }
 
-/// Runs a closure-like operation with the widest instructions.
+/// Applies an operation to all of a row.
+fn apply<O: Operation<N>, const N: usize>(row: &mut [f32], others: [&[f32]; N]) {
+    dispatch(OnRow { row, others, operation: PhantomData::<O> });
+}
+
+/// Runs an operation with the widest instructions there are.
 pub(super) fn dispatch<Op: WithSimd>(operation: Op) -> Op::Output {
     Arch::new().dispatch(operation)
 }
 
 /// `row = gelu(row + bias)`.
 pub(super) fn add_gelu(row: &mut [f32], bias: &[f32]) {
-    struct Op<'a>(&'a mut [f32], &'a [f32]);
-    impl WithSimd for Op<'_> {
-        type Output = ();
+    struct AddGelu;
+    impl Operation<1> for AddGelu {
         #[inline(always)]
-        fn with_simd<S: Simd>(self, simd: S) {
-            map(
-                simd,
-                self.0,
-                [self.1],
-                #[inline(always)]
-                |x, [bias]| gelu(simd, simd.add_f32s(x, bias)),
-            );
+        fn apply<S: Simd>(simd: S, x: S::f32s, [bias]: [S::f32s; 1]) -> S::f32s {
+            gelu(simd, simd.add_f32s(x, bias))
         }
     }
-    dispatch(Op(row, bias));
+    apply::<AddGelu, 1>(row, [bias]);
 }
 
 /// `row = row + bias`.
 pub(super) fn add(row: &mut [f32], bias: &[f32]) {
-    struct Op<'a>(&'a mut [f32], &'a [f32]);
-    impl WithSimd for Op<'_> {
-        type Output = ();
+    struct Add;
+    impl Operation<1> for Add {
         #[inline(always)]
-        fn with_simd<S: Simd>(self, simd: S) {
-            map(
-                simd,
-                self.0,
-                [self.1],
-                #[inline(always)]
-                |x, [bias]| simd.add_f32s(x, bias),
-            );
+        fn apply<S: Simd>(simd: S, x: S::f32s, [bias]: [S::f32s; 1]) -> S::f32s {
+            simd.add_f32s(x, bias)
         }
     }
-    dispatch(Op(row, bias));
+    apply::<Add, 1>(row, [bias]);
 }
 
 /// `row = row + (x + bias)`.
 pub(super) fn add_both(row: &mut [f32], x: &[f32], bias: &[f32]) {
-    struct Op<'a>(&'a mut [f32], &'a [f32], &'a [f32]);
-    impl WithSimd for Op<'_> {
-        type Output = ();
+    struct AddBoth;
+    impl Operation<2> for AddBoth {
         #[inline(always)]
-        fn with_simd<S: Simd>(self, simd: S) {
-            map(
-                simd,
-                self.0,
-                [self.1, self.2],
-                #[inline(always)]
-                |row, [x, bias]| simd.add_f32s(row, simd.add_f32s(x, bias)),
-            );
+        fn apply<S: Simd>(simd: S, row: S::f32s, [x, bias]: [S::f32s; 2]) -> S::f32s {
+            simd.add_f32s(row, simd.add_f32s(x, bias))
         }
     }
-    dispatch(Op(row, x, bias));
+    apply::<AddBoth, 2>(row, [x, bias]);
 }
 
-/// The softmax of the scores of a row, in place.
+/// Replaces the scores of a row by `e^(score - largest)`, of which the softmax is the share; gives
+/// their sum.
 #[inline(always)]
-pub(super) fn softmax_with<S: Simd>(simd: S, row: &mut [f32]) {
+pub(super) fn exponentials_with<S: Simd>(simd: S, row: &mut [f32]) -> f32 {
     let (body, tail) = S::as_mut_simd_f32s(row);
     let mut largest = simd.splat_f32s(f32::NEG_INFINITY);
     for x in &*body {
@@ -183,7 +180,7 @@ pub(super) fn softmax_with<S: Simd>(simd: S, row: &mut [f32]) {
     let largest = tail.iter().copied().fold(simd.reduce_max_f32s(largest), f32::max);
     let largest = simd.splat_f32s(largest);
     let mut sum = simd.splat_f32s(0.0);
-    for x in &mut *body {
+    for x in body {
         *x = exp(simd, simd.sub_f32s(*x, largest));
         sum = simd.add_f32s(sum, *x);
     }
@@ -193,38 +190,16 @@ pub(super) fn softmax_with<S: Simd>(simd: S, row: &mut [f32]) {
         simd.partial_store_f32s(tail, exp(simd, simd.sub_f32s(x, largest)));
         sum += tail.iter().sum::<f32>();
     }
-    let share = simd.splat_f32s(1.0 / sum);
-    map(
-        simd,
-        row,
-        [],
-        #[inline(always)]
-        |x, []| simd.mul_f32s(x, share),
-    );
-}
-
-/// The rows of one head before rotation: each begins `stride` values behind the one before, the
-/// first at the start of `values`.
-#[derive(Clone, Copy)]
-pub(super) struct HeadRows<'a> {
-    pub(super) values: &'a [f32],
-    pub(super) stride: usize,
+    sum
 }
 
 /// Rotates the two halves of each row by the angles whose cosines and sines are given, times
-/// `factor`: `to = (a cos - b sin, b cos + a sin)`.
+/// `factor`: `(a, b)` becomes `(a cos - b sin, b cos + a sin)`.
 ///
-/// `to` is `[rows, size]`, and so are `rotations`: half of each row are cosines, half sines.
-pub(super) fn rotate(
-    to: &mut [f32],
-    from: HeadRows<'_>,
-    rotations: &[f32],
-    size: usize,
-    factor: f32,
-) {
+/// `rows` are `[rows, size]`, and so are `rotations`: half of each row are cosines, half sines.
+pub(super) fn rotate(rows: &mut [f32], rotations: &[f32], size: usize, factor: f32) {
     struct Op<'a> {
-        to: &'a mut [f32],
-        from: HeadRows<'a>,
+        rows: &'a mut [f32],
         rotations: &'a [f32],
         size: usize,
         factor: f32,
@@ -232,39 +207,21 @@ pub(super) fn rotate(
     impl WithSimd for Op<'_> {
         type Output = ();
         #[inline(always)]
-        fn with_simd<S: Simd>(self, simd: S) {
-            let Self { to, from, rotations, size, factor } = self;
-            let half = size / 2;
-            let factor = simd.splat_f32s(factor);
-            let rows = to.chunks_exact_mut(size).zip(from.values.chunks(from.stride));
-            for ((to, from), angles) in rows.zip(rotations.chunks_exact(size)) {
-                let (a, b) = from[..size].split_at(half);
-                let (cos, sin) = angles.split_at(half);
-                let (first, second) = to.split_at_mut(half);
-                map(
-                    simd,
-                    first,
-                    [a, b, cos, sin],
-                    #[inline(always)]
-                    |_, [a, b, cos, sin]| {
-                        let turned = simd.sub_f32s(simd.mul_f32s(a, cos), simd.mul_f32s(b, sin));
-                        simd.mul_f32s(factor, turned)
-                    },
-                );
-                map(
-                    simd,
-                    second,
-                    [a, b, cos, sin],
-                    #[inline(always)]
-                    |_, [a, b, cos, sin]| {
-                        let turned = simd.add_f32s(simd.mul_f32s(b, cos), simd.mul_f32s(a, sin));
-                        simd.mul_f32s(factor, turned)
-                    },
-                );
+        fn with_simd<S: Simd>(self, _: S) {
+            let Self { rows, rotations, size, factor } = self;
+            // A half is often shorter than a vector; the compiler finds one that fits.
+            for (row, angles) in rows.chunks_exact_mut(size).zip(rotations.chunks_exact(size)) {
+                let (first, second) = row.split_at_mut(size / 2);
+                let (cos, sin) = angles.split_at(size / 2);
+                let halves = first.iter_mut().zip(second);
+                for ((a, b), (cos, sin)) in halves.zip(cos.iter().zip(sin)) {
+                    let turned = [*a * cos - *b * sin, *b * cos + *a * sin];
+                    [*a, *b] = turned.map(|value| factor * value);
+                }
             }
         }
     }
-    dispatch(Op { to, from, rotations, size, factor });
+    dispatch(Op { rows, rotations, size, factor });
 }
 
 #[cfg(test)]
@@ -308,7 +265,8 @@ mod tests {
         impl WithSimd for Op<'_> {
             type Output = ();
             fn with_simd<S: Simd>(self, simd: S) {
-                softmax_with(simd, self.0);
+                let share = 1.0 / exponentials_with(simd, self.0);
+                self.0.iter_mut().for_each(|weight| *weight *= share);
             }
         }
         dispatch(Op(row));
@@ -336,21 +294,21 @@ mod tests {
 
     #[test]
     fn rotations_turn_both_halves_of_every_row() {
-        let (rows, half, stride) = (3, 19, 50);
-        let from: Vec<f32> = (0..rows * stride).map(|i| i as f32 - 7.5).collect();
+        let (rows, half) = (3, 19);
+        let from: Vec<f32> = (0..rows * 2 * half).map(|i| i as f32 - 7.5).collect();
         let angles: Vec<f32> = (0..rows * half).map(|i| i as f32 * 0.3).collect();
         let rotations: Vec<f32> = angles
             .chunks(half)
             .flat_map(|row| row.iter().map(|a| a.cos()).chain(row.iter().map(|a| a.sin())))
             .collect();
-        let mut to = vec![0.0; rows * 2 * half];
-        rotate(&mut to, HeadRows { values: &from, stride }, &rotations, 2 * half, 0.5);
+        let mut to = from.clone();
+        rotate(&mut to, &rotations, 2 * half, 0.5);
         for (row, i) in (0..rows).flat_map(|row| (0..half).map(move |i| (row, i))) {
-            let (a, b) = (from[row * stride + i], from[row * stride + half + i]);
+            let at = [row * 2 * half + i, row * 2 * half + half + i];
+            let [a, b] = at.map(|at| from[at]);
             let (sin, cos) = angles[row * half + i].sin_cos();
             let expected = [a * cos - b * sin, b * cos + a * sin].map(|x| 0.5 * x);
-            let ours = [to[row * 2 * half + i], to[row * 2 * half + half + i]];
-            for (ours, expected) in ours.iter().zip(expected) {
+            for (ours, expected) in at.map(|at| to[at]).iter().zip(expected) {
                 assert!((ours - expected).abs() < 1e-4, "{row} {i}: {ours} {expected}");
             }
         }

@@ -59,8 +59,8 @@ impl PackedBatch {
     }
 }
 
-/// The encoder.
-#[derive(Debug)]
+/// The encoder. Clones share the weights.
+#[derive(Clone, Debug)]
 pub struct Esm2 {
     /// `[alphabet, hidden]`, in 32 bits.
     word_embeddings: Tensor<2>,
@@ -73,7 +73,7 @@ pub struct Esm2 {
 }
 
 /// One transformer layer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Layer {
     attention_norm: Norm,
     /// Queries, keys and values side by side.

@@ -12,7 +12,7 @@ use super::*;
 fn two_copies_of_the_encoder_give_the_same_bits_as_one() {
     let mut bench = Bench::mixed();
     let (whole, units) = bench.uninterrupted();
-    bench.devices = vec![crate::device::cpu(); 2];
+    bench.device.encoder = vec![crate::device::cpu(); 2];
     let root = tempfile::tempdir().unwrap();
     let observer = StopAfter::never();
     bench.run(root.path(), &observer).unwrap();

@@ -1,5 +1,6 @@
 //! Batches of the encoder.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rand::{RngExt, SeedableRng};
@@ -7,6 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use tracing::info;
 
 use super::{SEED, Subject};
+use crate::device;
 use crate::embeddings::esm2::{EncoderError, Esm2, PackedBatch, tokenize};
 
 /// Residues of the sequences that are measured, from short proteins to what ESM-2 sees at most.
@@ -16,11 +18,37 @@ const BATCH_TIME: Duration = Duration::from_millis(2500);
 
 /// Lengths in tokens with seconds per token.
 pub(super) fn times(subject: &Subject<'_>) -> Result<Vec<(f64, f64)>, EncoderError> {
-    let model = subject.encoder.load(&subject.device.device, subject.precision)?;
+    let devices = &subject.device.encoder;
+    let model = subject.encoder.load(&devices[0], subject.precision)?;
+    let copies = devices.iter().filter(|other| **other == devices[0]).count();
+    // All at once, as when sequences are embedded.
+    let measured: Vec<_> = thread::scope(|scope| {
+        let measure = |model| move || times_of(subject, &model, copies > 1);
+        let threads: Vec<_> = (0..copies).map(|_| scope.spawn(measure(model.clone()))).collect();
+        threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
+    });
+    let lengths = measured.first().cloned().unwrap_or_default();
+    let mean = |at: usize| {
+        let times = measured.iter().map(|times: &Vec<(f64, f64)>| times[at].1);
+        times.sum::<f64>() / (measured.len() * copies) as f64
+    };
+    let times: Vec<_> =
+        lengths.iter().enumerate().map(|(at, (length, _))| (*length, mean(at))).collect();
+    for (tokens, time) in &times {
+        info!("{} residues: {:.0} residues/s", tokens - 2.0, 1.0 / time);
+    }
+    Ok(times)
+}
+
+/// The same for one of several copies.
+fn times_of(subject: &Subject<'_>, model: &Esm2, side_by_side: bool) -> Vec<(f64, f64)> {
+    if side_by_side {
+        device::compute_alone();
+    }
     let mut random = ChaCha8Rng::seed_from_u64(SEED);
     let run = |batch: &PackedBatch| {
         let started = Instant::now();
-        embed(&model, batch);
+        embed(model, batch);
         started.elapsed()
     };
     // The first batch pays for what all others find done.
@@ -39,11 +67,10 @@ pub(super) fn times(subject: &Subject<'_>) -> Result<Vec<(f64, f64)>, EncoderErr
             tokens += batch.len();
         }
         let per_token = spent.as_secs_f64() / tokens as f64;
-        info!("{} residues: {:.0} residues/s", length, 1.0 / per_token);
         times.push((length as f64 + 2.0, per_token));
         rate = 1.0 / per_token;
     }
-    Ok(times)
+    times
 }
 
 fn embed(model: &Esm2, batch: &PackedBatch) {

@@ -126,7 +126,7 @@ impl StepClock<'_> {
 
 /// Seconds per scored pair.
 pub(super) fn scoring_time(subject: &Subject<'_>, dimension: usize) -> f64 {
-    let device = &subject.device.device;
+    let device = &subject.device.classifier;
     let table = random_table(subject.device, dimension);
     let network = PairClassifier::new(dimension, subject.classifier, device);
     let network = classifier::initialize(network, SEED, device);
@@ -146,7 +146,7 @@ fn random_table(device: &ComputeDevice, dimension: usize) -> EmbeddingTable {
     let mut random = ChaCha8Rng::seed_from_u64(SEED);
     let length = PROTEINS as usize * dimension;
     let values = (0..length).map(|_| random.random_range(-1.0..1.0)).collect();
-    classifier::embedding_table(values, dimension, &device.device)
+    classifier::embedding_table(values, dimension, &device.classifier)
 }
 
 fn random_pairs() -> Vec<Example> {
