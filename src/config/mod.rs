@@ -28,9 +28,7 @@ pub use unique::UniqueKeys;
 
 use crate::device::DeviceChoice;
 use crate::storage::remote::{Access, S3Uri};
-use crate::{
-    classifier, dataset, embeddings, evaluation, interactions, sequences, training,
-};
+use crate::{classifier, dataset, embeddings, evaluation, interactions, sequences, training};
 use layers::Layer;
 use values::Values;
 

@@ -7,9 +7,7 @@ use crate::device::{DeviceChoice, PrecisionChoice};
 use crate::http::BaseUrl;
 use crate::interactions::{Evidence, SelfPairs};
 use crate::storage::remote::S3Uri;
-use crate::{
-    classifier, dataset, embeddings, evaluation, interactions, sequences, training,
-};
+use crate::{classifier, dataset, embeddings, evaluation, interactions, sequences, training};
 
 /// One field per entry of [`super::KEYS`], under the same name and in the same order.
 #[derive(Clone, Serialize, Deserialize)]

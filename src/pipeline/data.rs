@@ -127,7 +127,8 @@ pub(super) fn read(reading: Reading<'_>, after_reading: impl FnOnce()) -> Result
         sources.insert("clusters".to_owned(), table);
     }
     let mut rows = Rows::default();
-    let index = |(channel, set): (&&'static str, _)| (*channel, indexed(&catalogue, set, &mut rows));
+    let index =
+        |(channel, set): (&&'static str, _)| (*channel, indexed(&catalogue, set, &mut rows));
     let parts = sets.iter().map(index).collect();
     let mut audits = BTreeMap::new();
     for (channel, set) in sets.into_iter().chain(known.map(|set| (KNOWN, set))) {

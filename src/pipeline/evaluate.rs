@@ -1,10 +1,12 @@
 //! The stage before the last: what is chosen on validation, and the test part, scored once.
 
+use std::iter;
+
 use tracing::{info, warn};
 
 use super::{Error, Job};
 use crate::classifier::{self, EmbeddingTable, PairClassifier, Temperature};
-use crate::dataset::Example;
+use crate::dataset::{Classes, Example};
 use crate::evaluation::{self, Background, Calibration, Evaluation, Evaluator, Metrics, TestClass};
 use crate::training;
 
@@ -50,15 +52,15 @@ impl Job<'_> {
         if !outcome.complete {
             return Ok(Scored { temperature, validation, test: None });
         }
-        let scores = temperature.probabilities(&logits(&self.data.dataset.test));
-        let test = self.examine(scores, threshold, calibration)?;
+        let score = |pairs: &[Example]| temperature.probabilities(&logits(pairs));
+        let test = self.examine(&score, threshold, calibration)?;
         Ok(Scored { temperature, validation, test: Some(test) })
     }
 
-    /// Measures the test part beside the baselines.
+    /// Measures the test part, and what is tested beside it, beside the baselines.
     fn examine(
         &self,
-        scores: Vec<f64>,
+        score: &dyn Fn(&[Example]) -> Vec<f64>,
         threshold: f64,
         calibration: Calibration,
     ) -> Result<Tested, Error> {
@@ -71,13 +73,36 @@ impl Job<'_> {
             rows: &data.rows,
             seed: config.seed,
         });
-        let test = &data.dataset.test;
-        let set = evaluator.measure(TestClass::Test, test, &scores, threshold)?;
-        let metrics = set.metrics.clone();
+        let sets = self.test_sets().into_iter().map(|(class, pairs)| {
+            let scores = score(&pairs);
+            Ok((evaluator.measure(class, &pairs, &scores, threshold)?, scores))
+        });
+        let sets: Result<Vec<_>, Error> = sets.collect();
+        let (sets, scores): (Vec<_>, Vec<_>) = sets?.into_iter().unzip();
+        // The first is the test part.
+        let metrics = sets[0].metrics.clone();
+        let scores = scores.into_iter().next().unwrap_or_default();
         let manifest = &data.dataset.manifest;
-        let evaluation = evaluator.conclude(calibration, vec![set], manifest, &config.evaluation);
+        let evaluation = evaluator.conclude(calibration, sets, manifest, &config.evaluation);
         info!("beside what needs no knowledge of interactions:\n{evaluation}");
         evaluation.warnings.iter().for_each(|warning| warn!("{warning}"));
         Ok(Tested { scores, metrics, evaluation })
+    }
+
+    /// The test part, by the name of its class where it has pairs of one class only, and the other
+    /// classes that have pairs with both labels.
+    fn test_sets(&self) -> Vec<(TestClass, Vec<Example>)> {
+        let dataset = &self.data.dataset;
+        let Classes { c1, c2, c3 } = dataset.test_classes();
+        let classes = [(TestClass::C3, c3), (TestClass::C2, c2), (TestClass::C1, c1)];
+        // The order within a class is that of the test part.
+        let whole = classes.iter().position(|(_, pairs)| *pairs == dataset.test);
+        let measurable = |pairs: &[Example]| {
+            pairs.iter().any(|pair| pair.label) && pairs.iter().any(|pair| !pair.label)
+        };
+        let class = whole.map_or(TestClass::Test, |at| classes[at].0);
+        let others = classes.into_iter().enumerate();
+        let others = others.filter(|(at, (_, pairs))| Some(*at) != whole && measurable(pairs));
+        iter::once((class, dataset.test.clone())).chain(others.map(|(_, set)| set)).collect()
     }
 }
