@@ -110,8 +110,8 @@ fn known_pairs_and_clusters_from_channels_are_heeded_and_recorded() {
     // Accessions end in a digit: the ten that differ in nothing else are a cluster.
     let names: BTreeSet<&str> = rows.lines().flat_map(|row| row.split('\t').take(2)).collect();
     let cluster = |name: &str| name[..name.len() - 1].to_owned();
-    let table: String = names.iter().map(|name| format!("{}0\t{name}\n", cluster(name))).collect();
-    fs::write(sample.path().join("clusters.tsv"), table).unwrap();
+    let table: Vec<_> = names.iter().map(|name| format!("{}0\t{name}\n", cluster(name))).collect();
+    fs::write(sample.path().join("clusters.tsv"), table.concat()).unwrap();
     let channels = [
         ("interactions", &*sample.path().join("some.txt")),
         ("sequences", &sample.path().join("proteins.fasta")),

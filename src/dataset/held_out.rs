@@ -74,7 +74,7 @@ fn take_seen(
     }
     // The pairs of each sequence that training still has.
     let mut pairs_of: BTreeMap<u32, usize> = BTreeMap::new();
-    for sequence in groups.keys().flat_map(members) {
+    for sequence in groups.keys().copied().flat_map(members) {
         *pairs_of.entry(sequence).or_default() += 1;
     }
     let mut keys: Vec<_> = groups.keys().copied().collect();
@@ -85,9 +85,9 @@ fn take_seen(
         let label = group[0].label;
         let limit = &mut limits[usize::from(label)];
         let fits = group.len() <= *limit && group.iter().all(|e| e.label == label);
-        if fits && members(&key).all(|sequence| pairs_of[&sequence] > 1) {
+        if fits && members(key).all(|sequence| pairs_of[&sequence] > 1) {
             *limit -= group.len();
-            for sequence in members(&key) {
+            for sequence in members(key) {
                 pairs_of.entry(sequence).and_modify(|pairs| *pairs -= 1);
             }
             taken.extend(groups.remove(&key).unwrap_or_default());
@@ -98,6 +98,6 @@ fn take_seen(
 }
 
 /// The one or two distinct sequences of a pair.
-fn members(&(one, other): &SequencePair) -> impl Iterator<Item = u32> {
+fn members((one, other): SequencePair) -> impl Iterator<Item = u32> {
     std::iter::once(one).chain((other != one).then_some(other))
 }
