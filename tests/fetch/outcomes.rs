@@ -89,7 +89,8 @@ fn a_single_answer_tells_what_no_group_does() {
     let mut proteome = proteome();
     proteome.replace("Q00003", &["P00006"]);
     proteome.replace("Q00004", &["P00007", "P00008"]);
-    ["Q00003", "Q00004"].map(|name| proteome.hide(name));
+    proteome.hide("Q00003");
+    proteome.hide("Q00004");
     let server = start(proteome);
     let folder = tempfile::tempdir().unwrap();
     let fetched = fetch(&server, folder.path(), &["Q00003", "Q00004"]).unwrap();
