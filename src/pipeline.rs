@@ -2,6 +2,7 @@
 
 mod check;
 mod data;
+mod record;
 mod results;
 mod survey;
 mod timings;
@@ -21,7 +22,7 @@ use crate::digest::Digest;
 use crate::embeddings::esm2::{Encoder, EncoderError};
 use crate::embeddings::{self, CacheLocation, EmbeddingSpace, EmbeddingStore, PinnedTable};
 use crate::estimate::{Component, EncoderShape, Instance};
-use crate::evaluation::{self, Metrics};
+use crate::evaluation::{self, Evaluation, Metrics};
 use crate::interactions;
 use crate::progress::Observer;
 use crate::sequences;
@@ -31,6 +32,7 @@ use crate::storage::sync::SharedFolder;
 use crate::training::{self, CheckpointFolder, EpochRecord, RunIdentity};
 pub use check::{Plan, check};
 use data::Data;
+use record::Record;
 pub use survey::{Survey, cached, survey};
 use timings::Stopwatch;
 pub use timings::profile;
@@ -110,8 +112,8 @@ pub struct Places {
     pub checkpoints: PathBuf,
     /// The embedding store, and the bucket that shares it and the checkpoints.
     pub cache: CacheLocation,
-    /// The file that compares predicted and actual seconds.
-    pub timings: PathBuf,
+    /// The folder of what does not repeat: `timings.json`, and the report with time and cost.
+    pub record: PathBuf,
 }
 
 /// A training run.
@@ -146,6 +148,9 @@ pub struct Summary {
     /// The test part, which nothing else has seen; absent from a run that was stopped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<Metrics>,
+    /// The test part beside baselines, with the leakage card; absent with `test`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evaluation: Option<Evaluation>,
     /// One record per epoch.
     pub epochs: Vec<EpochRecord>,
 }
@@ -154,7 +159,7 @@ pub struct Summary {
 pub fn train(run: &Run<'_>) -> Result<Summary, Error> {
     let watch = Stopwatch::new(run.observer);
     let summary = train_watched(&Run { observer: &watch, ..*run }, &watch)?;
-    watch.write(&run.places.timings, &summary.run_id, summary.complete);
+    watch.write(&Record(&run.places.record), &summary.run_id, summary.complete);
     Ok(summary)
 }
 
@@ -192,6 +197,7 @@ fn train_watched(run: &Run<'_>, watch: &Stopwatch<'_>) -> Result<Summary, Error>
     let scored = job.evaluate(&table, &outcome)?;
     let summary = job.write(&outcome, scored, &standardizer)?;
     watch.finish(Component::Evaluation);
+    job.record(&summary, watch.spending(run.instance).as_ref());
     Ok(summary)
 }
 
