@@ -3,9 +3,9 @@
 //! | file | content |
 //! |---|---|
 //! | `classifier.safetensors` | parameters and the standardisation of embeddings |
-//! | `classifier.json` | the network's shape, its threshold, encoder and embedding space |
+//! | `classifier.json` | the network's shape, threshold, temperature, encoder and embedding space |
 //! | `report.html`, `report.md` | what the run did and what its numbers mean, for people |
-//! | `metrics.json` | metrics of validation and test, one record per epoch |
+//! | `metrics.json` | metrics, baselines and the leakage card; one record per epoch |
 //! | `audit.json`, `split.json`, `config.json` | what was read, which pair is where, all settings |
 //! | `test_predictions.tsv` | the probability of every test pair |
 //! | `encoder/` | the encoder's files, with `bundle_encoder` |
@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::classifier::{self, NamedTensors, Standardizer, tensor_file};
+use crate::classifier::{self, NamedTensors, Standardizer, Temperature, tensor_file};
 use crate::digest::Digest;
 use crate::embeddings::esm2::{Encoder, EncoderIdentity};
 use crate::embeddings::{self, EmbeddingSpace};
@@ -57,6 +57,9 @@ pub struct Description {
     pub classifier: classifier::Settings,
     /// Pairs with at least this probability are called interacting: the best MCC on validation.
     pub threshold: f64,
+    /// What logits are divided by; 1 in models of versions that did not calibrate.
+    #[serde(default)]
+    pub temperature: Temperature,
     /// The encoder by name, source and digest.
     pub encoder: EncoderIdentity,
     /// Whether the encoder's files are in the folder `encoder`.
@@ -89,7 +92,7 @@ impl Description {
 /// A trained classifier with everything that scoring needs.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// Shape, threshold, encoder.
+    /// Shape, threshold, temperature, encoder.
     pub description: Description,
     /// The network's parameters.
     pub parameters: NamedTensors,

@@ -2,6 +2,7 @@
 
 mod check;
 mod data;
+mod evaluate;
 mod record;
 mod results;
 mod survey;
@@ -14,9 +15,9 @@ use serde::Serialize;
 use tracing::info;
 
 use crate::artifacts;
-use crate::classifier::{self, EmbeddingTable, PairClassifier, ParameterError, Standardizer};
+use crate::classifier::{self, EmbeddingTable, ParameterError, Standardizer};
 use crate::config::RunConfig;
-use crate::dataset::{self, Example};
+use crate::dataset;
 use crate::device::{self, ComputeDevice, DeviceError};
 use crate::digest::Digest;
 use crate::embeddings::esm2::{Encoder, EncoderError};
@@ -132,9 +133,11 @@ pub struct Run<'a> {
     pub shutdown: &'a Shutdown,
 }
 
-/// What a run ended with.
+/// What a run ended with, as `metrics.json` holds it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
+    /// The version of the file.
+    pub schema: &'static str,
     /// The run's name.
     pub run_id: String,
     /// Whether training ended by itself.
@@ -240,12 +243,6 @@ struct Job<'a> {
     identity: RunIdentity,
 }
 
-/// Metrics with the test scores they come from.
-struct Scored {
-    validation: Metrics,
-    test: Option<(Metrics, Vec<f64>)>,
-}
-
 impl Job<'_> {
     /// Predicts what is to come.
     fn foresee(&self, watch: &Stopwatch<'_>) {
@@ -311,31 +308,5 @@ impl Job<'_> {
             shutdown: self.run.shutdown,
         };
         Ok(training::train(&job)?)
-    }
-
-    /// Chooses the threshold on validation and, if training is over, measures the test part.
-    fn evaluate(
-        &self,
-        table: &EmbeddingTable,
-        outcome: &training::Outcome,
-    ) -> Result<Scored, Error> {
-        let device = &self.device.device;
-        let network =
-            PairClassifier::new(self.space.dimension, &self.run.config.classifier, device);
-        let network = classifier::load(network, &outcome.parameters, device)?;
-        let score = |pairs: &[Example]| -> (Vec<f64>, Vec<bool>) {
-            let rows = pairs.iter().map(|pair| (pair.left, pair.right));
-            let labels = pairs.iter().map(|pair| pair.label).collect();
-            (classifier::score(&network, table, rows), labels)
-        };
-        let (scores, labels) = score(&self.data.dataset.validation);
-        let threshold = evaluation::best_threshold(&scores, &labels).unwrap_or(0.5);
-        let validation = evaluation::metrics(&scores, &labels, threshold)?;
-        if !outcome.complete {
-            return Ok(Scored { validation, test: None });
-        }
-        let (scores, labels) = score(&self.data.dataset.test);
-        let test = evaluation::metrics(&scores, &labels, threshold)?;
-        Ok(Scored { validation, test: Some((test, scores)) })
     }
 }

@@ -6,6 +6,7 @@ mod embed;
 mod estimate;
 mod evaluate;
 mod help;
+mod metrics;
 mod predict;
 mod sample;
 mod schema;

@@ -27,6 +27,7 @@ fn written(folder: &Path) -> NamedTensors {
     let description = Description {
         classifier,
         threshold: 0.5,
+        temperature: Temperature::ONE,
         encoder: encoder.identity().clone(),
         encoder_bundled: false,
         embeddings,

@@ -29,6 +29,7 @@ mod norm;
 mod parameters;
 mod scoring;
 mod standardizer;
+mod temperature;
 pub mod tensor_file;
 
 use burn::module::Module;
@@ -43,8 +44,9 @@ use norm::{Norm, row};
 pub use parameters::{
     NamedTensors, ParameterError, ParameterPath, initialize, load, named_tensors,
 };
-pub use scoring::{EmbeddingTable, embedding_table, score};
+pub use scoring::{EmbeddingTable, embedding_table, logits, score};
 pub use standardizer::Standardizer;
+pub use temperature::{Temperature, TemperatureError};
 
 /// Raised whenever the same pairs, embeddings and settings would give a classifier that differs by
 /// more than rounding; runs of different revisions never continue each other.

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use super::PairClassifier;
+use super::{PairClassifier, Temperature};
 
 /// Pairs scored at once: enough for full matrix products, little enough for any device.
 const BATCH: usize = 4096;
@@ -16,10 +16,19 @@ pub fn embedding_table(values: Vec<f32>, dimension: usize, device: &Device) -> E
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
-/// The interaction probability of each pair of rows of `table`.
+/// The interaction probability of each pair of rows of `table`, before any calibration.
+pub fn score(
+    classifier: &PairClassifier,
+    table: &EmbeddingTable,
+    pairs: impl IntoIterator<Item = (u32, u32)>,
+) -> Vec<f64> {
+    Temperature::ONE.probabilities(&logits(classifier, table, pairs))
+}
+
+/// The logit of each pair of rows of `table`.
 ///
 /// The first layer is computed once per protein of the table.
-pub fn score(
+pub fn logits(
     classifier: &PairClassifier,
     table: &EmbeddingTable,
     pairs: impl IntoIterator<Item = (u32, u32)>,
@@ -27,7 +36,7 @@ pub fn score(
     let device = table.device();
     let halves = classifier.halves(table.clone());
     let pairs: Vec<(u32, u32)> = pairs.into_iter().collect();
-    let mut scores = Vec::with_capacity(pairs.len());
+    let mut all = Vec::with_capacity(pairs.len());
     for batch in pairs.chunks(BATCH) {
         let select = |side: fn(&(u32, u32)) -> u32| {
             let rows: Vec<i64> = batch.iter().map(|pair| i64::from(side(pair))).collect();
@@ -36,11 +45,7 @@ pub fn score(
         };
         let (a, b) = (select(|pair| pair.0), select(|pair| pair.1));
         let logits = classifier.forward(a, b);
-        scores.extend(logits.into_data().iter::<f32>().map(|logit| sigmoid(f64::from(logit))));
+        all.extend(logits.into_data().iter::<f32>().map(f64::from));
     }
-    scores
-}
-
-fn sigmoid(logit: f64) -> f64 {
-    1.0 / (1.0 + (-logit).exp())
+    all
 }

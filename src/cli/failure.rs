@@ -186,6 +186,7 @@ user_errors!(
     estimate::CalibrateError,
     estimate::CalibrationError,
     estimate::InstanceError,
+    evaluation::Doubtful,
     evaluation::ScoreFileError,
     interactions::Error,
     sequences::Error,

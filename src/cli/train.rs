@@ -80,6 +80,11 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     bucket::settle(&places.cache, context);
     let summary = summary.inspect_err(show_audit)?;
     report(&summary, &places);
+    if resolved.config.evaluation.strict
+        && let Some(evaluation) = &summary.evaluation
+    {
+        evaluation.without_doubt()?;
+    }
     // Below a root the platform takes the model away by itself.
     match &places.cache.remote {
         Some(remote) if summary.complete && !in_root => publish(&summary, &places, remote),

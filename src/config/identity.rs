@@ -71,6 +71,8 @@ mod tests {
             "token_budget",
             "seal_seconds",
             "bundle_encoder",
+            "strict",
+            "expected_ceiling",
             "storage_uri",
             "sse_kms_key_id",
             "max_dropped_fraction",

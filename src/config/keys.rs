@@ -261,6 +261,20 @@ pub const KEYS: &[Key] = &[
         help: "put the encoder's weights into the model directory",
     },
     Key {
+        name: "strict",
+        kind: Kind::Bool,
+        default: "false",
+        effect: Effect::Conduct,
+        help: "fail, once the model is written, if the evaluation has a warning",
+    },
+    Key {
+        name: "expected_ceiling",
+        kind: Kind::Float(Excluded(0.0), Included(1.0)),
+        default: "1.0",
+        effect: Effect::Conduct,
+        help: "AUROC on test pairs above which a result counts as too good to be believed",
+    },
+    Key {
         name: "storage_uri",
         kind: Kind::OptionalS3Uri { absent: "none" },
         default: "none",

@@ -28,7 +28,7 @@ pub use unique::UniqueKeys;
 
 use crate::device::DeviceChoice;
 use crate::storage::remote::{Access, S3Uri};
-use crate::{classifier, dataset, embeddings, interactions, training};
+use crate::{classifier, dataset, embeddings, evaluation, interactions, training};
 use layers::Layer;
 use values::Values;
 
@@ -48,6 +48,8 @@ pub struct RunConfig {
     pub classifier: classifier::Settings,
     /// How the classifier is fitted.
     pub training: training::Settings,
+    /// What is expected of the test result.
+    pub evaluation: evaluation::Settings,
     /// The seed that every stage was given.
     pub seed: u64,
     /// The device asked for.

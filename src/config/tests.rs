@@ -58,6 +58,8 @@ fn defaults_are_those_documented_and_in_the_order_of_the_table() {
     token_budget = auto (default)
     seal_seconds = 30 (default)
     bundle_encoder = false (default)
+    strict = false (default)
+    expected_ceiling = 1 (default)
     storage_uri = none (default)
     sse_kms_key_id = none (default)
     ");

@@ -6,7 +6,7 @@ use super::RunConfig;
 use crate::device::{DeviceChoice, PrecisionChoice};
 use crate::interactions::{Evidence, SelfPairs};
 use crate::storage::remote::S3Uri;
-use crate::{classifier, dataset, embeddings, interactions, training};
+use crate::{classifier, dataset, embeddings, evaluation, interactions, training};
 
 /// One field per entry of [`super::KEYS`], under the same name and in the same order.
 #[derive(Clone, Serialize, Deserialize)]
@@ -40,6 +40,8 @@ pub(super) struct Values {
     token_budget: Option<usize>,
     seal_seconds: u64,
     bundle_encoder: bool,
+    strict: bool,
+    expected_ceiling: f64,
     storage_uri: Option<S3Uri>,
     sse_kms_key_id: Option<String>,
 }
@@ -86,6 +88,10 @@ impl From<Values> for RunConfig {
                 on_bad_checkpoint: values.on_bad_checkpoint,
                 seed,
             },
+            evaluation: evaluation::Settings {
+                strict: values.strict,
+                expected_ceiling: values.expected_ceiling,
+            },
             seed,
             device: values.device,
             seal_seconds: values.seal_seconds,
@@ -98,7 +104,9 @@ impl From<Values> for RunConfig {
 
 impl From<RunConfig> for Values {
     fn from(config: RunConfig) -> Self {
-        let RunConfig { interactions, embeddings, dataset, classifier, training, .. } = config;
+        let RunConfig {
+            interactions, embeddings, dataset, classifier, training, evaluation, ..
+        } = config;
         Self {
             epochs: training.epochs,
             batch_size: training.batch_size,
@@ -128,6 +136,8 @@ impl From<RunConfig> for Values {
             token_budget: embeddings.token_budget,
             seal_seconds: config.seal_seconds,
             bundle_encoder: config.bundle_encoder,
+            strict: evaluation.strict,
+            expected_ceiling: evaluation.expected_ceiling,
             storage_uri: config.storage_uri,
             sse_kms_key_id: config.sse_kms_key_id,
         }

@@ -5,19 +5,29 @@
 //! states its own.
 
 mod baselines;
+mod benchmark;
+mod bootstrap;
 mod calibration;
 mod card;
 mod confusion;
+mod curves;
+mod guard;
+mod prevalence;
+mod quantiles;
 mod ranking;
 mod score_file;
+mod strata;
 mod table;
+mod temperature;
+mod test_set;
 #[cfg(test)]
 mod tests;
 mod warning;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
-pub use baselines::Baseline;
+pub use baselines::{Baseline, RELATED_FROM, Rows};
 pub use calibration::{CALIBRATION_BINS, LOG_LOSS_CLIP};
 pub use card::{
     AtPrevalence, BaselineResult, Calibration, Degrees, Direction, Evaluation, Lead, LeakageCard,
@@ -26,7 +36,18 @@ pub use card::{
 };
 pub use confusion::{Confusion, best_threshold};
 pub use score_file::{ScoreColumns, ScoreFileError, read_scores};
-pub use warning::{SMALL_LEAD, Warning, WarningKind};
+pub use temperature::calibrate;
+pub use test_set::{Background, Evaluator};
+pub use warning::{Doubtful, SMALL_LEAD, Warning, WarningKind};
+
+/// What is expected of an evaluation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Whether a run whose evaluation has warnings fails.
+    pub strict: bool,
+    /// An AUROC above it is too good to be believed; none is above 1.
+    pub expected_ceiling: f64,
+}
 
 /// How good scores are against labels. A metric that the data leave undefined is `None`, and absent
 /// from the JSON form.
@@ -126,7 +147,7 @@ pub fn metrics(scores: &[f64], labels: &[bool], threshold: f64) -> Result<Metric
         positives,
         prevalence: confusion::ratio(positives, n),
         auroc: ranking.auroc(),
-        average_precision: ranking.average_precision(),
+        average_precision: ranking.average_precision(1.0),
         threshold,
         mcc: confusion.mcc(),
         f1: confusion.f1(),

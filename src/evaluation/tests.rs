@@ -1,6 +1,10 @@
 #![expect(clippy::float_cmp, reason = "counts, ties and thresholds are exact")]
 
-use std::path::Path;
+mod examined;
+mod real;
+mod statistics;
+
+use std::path::{Path, PathBuf};
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -10,6 +14,18 @@ use super::*;
 fn close(got: Option<f64>, expected: f64, tolerance: f64) {
     let got = got.unwrap();
     assert!((got - expected).abs() <= tolerance, "{got} for {expected}");
+}
+
+/// A folder of real data, or `None` with a printed reason.
+pub(super) fn real_data(test: &str, name: &str) -> Option<PathBuf> {
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared");
+    let root = std::env::var("DYAD_TEST_DATA").unwrap_or_else(|_| default.to_owned());
+    let folder = Path::new(&root).join("data").join(name);
+    if !folder.exists() {
+        println!("skipped: {test}: no test data at {}", folder.display());
+        return None;
+    }
+    Some(folder)
 }
 
 /// Scores with many ties, and labels that lean to the higher ones.
@@ -219,14 +235,9 @@ fn large_inputs_are_quick() {
 /// The twin of the tests above on published scores; expected values by scikit-learn.
 #[test]
 fn published_scores_have_the_metrics_of_scikit_learn() {
-    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared");
-    let root = std::env::var("DYAD_TEST_DATA").unwrap_or_else(|_| default.to_owned());
-    let folder = Path::new(&root).join("data/metrics_oracle");
-    let Ok(json) = std::fs::read(folder.join("expected_metrics.sklearn.json")) else {
-        let test = "published_scores_have_the_metrics_of_scikit_learn";
-        println!("skipped: {test}: no test data at {}", folder.display());
-        return;
-    };
+    let test = "published_scores_have_the_metrics_of_scikit_learn";
+    let Some(folder) = real_data(test, "metrics_oracle") else { return };
+    let json = std::fs::read(folder.join("expected_metrics.sklearn.json")).unwrap();
     let expected: serde_json::Value = serde_json::from_slice(&json).unwrap();
     for (file, label_column, score_column) in
         [("bernett_test.ESM2-MLP.tsv", 2, 3), ("dscript_scores.tsv", 0, 1)]

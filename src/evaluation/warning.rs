@@ -17,6 +17,18 @@ pub struct Warning {
     pub text: String,
 }
 
+/// An evaluation with warnings, where `strict` allows none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`strict` allows no warning, and the evaluation has: {}; the model was written all the same: run \
+     again with `strict=false` to accept it, which trains nothing again",
+    warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+)]
+pub struct Doubtful {
+    /// The warnings, at least one.
+    pub warnings: Vec<Warning>,
+}
+
 /// What can be wrong with an evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -118,7 +118,8 @@ impl Predictor<'_> {
         let network = classifier::load(network, &model.parameters, device)?;
         let table = classifier::embedding_table(table, dimension, device);
         info!("scoring {} pairs of {} sequences", usable.len(), sequences.len());
-        let scores = classifier::score(&network, &table, usable);
+        let logits = classifier::logits(&network, &table, usable);
+        let scores = description.temperature.probabilities(&logits);
         if scores.iter().any(|score| score.is_nan()) {
             return Err(Error::NotFinite);
         }

@@ -102,6 +102,9 @@ pub struct LabelledPair {
     pub pair: ProteinPair,
     /// Whether they interact; true for all pairs of files without labels.
     pub label: bool,
+    /// Whether the row names the larger accession first: no property of the pair, and yet files
+    /// give interactions away by it.
+    pub reversed: bool,
 }
 
 /// Reads files, and all files of folders, as one set of interactions.

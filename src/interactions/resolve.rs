@@ -126,7 +126,8 @@ fn set(interactions: &Interactions, audit: Audit) -> InteractionSet {
     let used = rows.iter().filter(|row| row.fate == Fate::Used);
     let pairs = used.map(|row| {
         let [one, other] = row.proteins.map(|protein| proteins[protein].clone());
-        LabelledPair { pair: ProteinPair::new(one, other), label: positive(row.label) }
+        let reversed = one > other;
+        LabelledPair { pair: ProteinPair::new(one, other), label: positive(row.label), reversed }
     });
     let source = |file: &super::FileAudit| SourceFile {
         name: file.name.clone(),

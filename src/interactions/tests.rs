@@ -69,7 +69,7 @@ fn counts(audit: &Audit) -> [usize; 7] {
 }
 
 fn pairs(set: &InteractionSet) -> Vec<String> {
-    let text = |LabelledPair { pair, label }: &LabelledPair| {
+    let text = |LabelledPair { pair, label, .. }: &LabelledPair| {
         format!("{} {} {}", pair.first(), pair.second(), u8::from(*label))
     };
     set.pairs.iter().map(text).collect()
@@ -131,6 +131,13 @@ fn self_pairs_can_be_included() {
         (vec!["P1 P2 1".to_owned(), "P3 P3 1".to_owned()], vec![0, 0, 1, 2],)
     );
     assert_eq!(pairs(&files.set()), ["P1 P2 1"]);
+}
+
+#[test]
+fn pairs_remember_which_accession_their_row_names_first() {
+    let set = Files::one("P2\tP1\nP3\tP4\nP1\tP2\n").set();
+    assert_eq!(pairs(&set), ["P1 P2 1", "P3 P4 1"]);
+    assert_eq!(set.pairs.iter().map(|pair| pair.reversed).collect::<Vec<_>>(), [true, false]);
 }
 
 #[test]

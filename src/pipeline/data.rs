@@ -9,6 +9,7 @@ use super::{Error, Inputs};
 use crate::config::RunConfig;
 use crate::dataset::{self, Catalogue, Dataset, Example, Pairs, Source};
 use crate::digest::Digest;
+use crate::evaluation::Rows;
 use crate::interactions::{self, Audit, InteractionSet};
 use crate::progress::{Event, Observer, Task};
 use crate::protein::ProteinSequence;
@@ -24,6 +25,8 @@ pub(super) struct Data {
     pub(super) catalogue: Catalogue,
     pub(super) sequences: SequenceSet,
     pub(super) dataset: Dataset,
+    /// How the rows of all channels name their proteins.
+    pub(super) rows: Rows,
     pub(super) audits: BTreeMap<&'static str, Audit>,
     pub(super) sources: BTreeMap<String, Vec<SourceFile>>,
 }
@@ -80,9 +83,10 @@ pub(super) fn read(
     let mut sources: BTreeMap<String, Vec<SourceFile>> = BTreeMap::new();
     sources.insert(SEQUENCES.to_owned(), sequences.sources().to_vec());
     let mut audits = BTreeMap::new();
+    let mut rows = Rows::default();
     let mut parts: BTreeMap<&'static str, Pairs> = BTreeMap::new();
     for (channel, set) in sets {
-        parts.insert(channel, indexed(&catalogue, &set));
+        parts.insert(channel, indexed(&catalogue, &set, &mut rows));
         sources.insert(channel.to_owned(), set.sources);
         audits.insert(channel, set.audit);
     }
@@ -90,7 +94,7 @@ pub(super) fn read(
     let dataset = dataset::build(&catalogue, source(parts), &config.dataset)?;
     info!("split:\n{}", dataset.manifest);
     dataset.manifest.warnings.iter().for_each(|warning| warn!("{warning}"));
-    Ok(Data { catalogue, sequences, dataset, audits, sources })
+    Ok(Data { catalogue, sequences, dataset, rows, audits, sources })
 }
 
 fn report_isoforms(catalogue: &Catalogue, sequences: &SequenceSet) {
@@ -101,11 +105,14 @@ fn report_isoforms(catalogue: &Catalogue, sequences: &SequenceSet) {
     }
 }
 
-fn indexed(catalogue: &Catalogue, set: &InteractionSet) -> Pairs {
+/// The pairs of a channel by the indices of their proteins; `rows` takes note of their order.
+fn indexed(catalogue: &Catalogue, set: &InteractionSet, rows: &mut Rows) -> Pairs {
     let examples = set.pairs.iter().filter_map(|labelled| {
         let left = catalogue.index(labelled.pair.first())?;
         let right = catalogue.index(labelled.pair.second())?;
-        Some(Example { left, right, label: labelled.label })
+        let example = Example { left, right, label: labelled.label };
+        rows.add(&example, labelled.reversed);
+        Some(example)
     });
     Pairs { examples: examples.collect(), has_negatives: set.has_negatives }
 }

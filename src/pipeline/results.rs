@@ -2,12 +2,16 @@
 
 use std::fmt::Write as _;
 
-use super::{Error, Job, Scored, Summary};
+use super::evaluate::Scored;
+use super::{Error, Job, Summary};
 use tracing::info;
 
 use crate::artifacts::{self, Description, ModelWriter, Provenance};
 use crate::classifier::Standardizer;
 use crate::training;
+
+/// The version of `metrics.json`.
+const METRICS_SCHEMA: &str = "dyad.metrics.v1";
 
 impl Job<'_> {
     pub(super) fn write(
@@ -20,6 +24,7 @@ impl Job<'_> {
         let description = Description {
             classifier: self.run.config.classifier.clone(),
             threshold: scored.validation.threshold,
+            temperature: scored.temperature,
             encoder: self.encoder.identity().clone(),
             encoder_bundled: self.run.config.bundle_encoder,
             embeddings: self.run.config.embeddings.clone(),
@@ -29,16 +34,18 @@ impl Job<'_> {
         if self.run.config.bundle_encoder {
             writer.encoder(&self.encoder)?;
         }
-        if let Some((_, scores)) = &scored.test {
-            writer.bytes("test_predictions.tsv", self.predictions(scores).as_bytes())?;
+        if let Some(test) = &scored.test {
+            writer.bytes("test_predictions.tsv", self.predictions(&test.scores).as_bytes())?;
         }
+        let (test, evaluation) = scored.test.map(|test| (test.metrics, test.evaluation)).unzip();
         let summary = Summary {
+            schema: METRICS_SCHEMA,
             run_id: self.identity.id.clone(),
             complete: outcome.complete,
             best_epoch: outcome.best_epoch,
             validation: Some(scored.validation),
-            test: scored.test.map(|(metrics, _)| metrics),
-            evaluation: None,
+            test,
+            evaluation,
             epochs: outcome.history.clone(),
         };
         writer.json("metrics.json", &summary)?;
@@ -62,6 +69,7 @@ impl Job<'_> {
         let run_id = self.identity.id.clone();
         let epochs = Vec::new();
         Ok(Summary {
+            schema: METRICS_SCHEMA,
             run_id,
             complete: false,
             best_epoch: None,

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dyad::artifacts::{Description, Model, ModelWriter, Provenance};
-use dyad::classifier::{self, PairClassifier, Standardizer};
+use dyad::classifier::{self, PairClassifier, Standardizer, Temperature};
 use dyad::device::{self, ComputeDevice, DeviceChoice};
 use dyad::digest::Digest;
 use dyad::embeddings::CacheLocation;
@@ -74,6 +74,7 @@ impl Bench {
         let description = Description {
             classifier: classifier::Settings { hidden_sizes: vec![4, 3], dropout: 0.25 },
             threshold: 0.5,
+            temperature: Temperature::ONE,
             encoder: self.encoder.identity().clone(),
             encoder_bundled: false,
             embeddings: settings,
