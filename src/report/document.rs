@@ -1,7 +1,7 @@
 //! The report as blocks of plain text, before it is HTML or Markdown.
 //!
 //! Words and numbers are written once, here; the two renderers only decide how they look. No text
-//! carries markup: renderers escape all of it.
+//! carries markup besides the backticks of messages: renderers escape all of it.
 
 use super::chart::Chart;
 
@@ -40,8 +40,6 @@ pub(super) enum Tone {
     Doubtful,
     /// Not as hoped for.
     Bad,
-    /// Neither.
-    Plain,
 }
 
 /// A number that stands out.
@@ -69,8 +67,6 @@ pub(super) struct Section {
 /// A piece of a section.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Block {
-    /// A heading within the section.
-    Heading(String),
     /// Sentences.
     Paragraph(String),
     /// Something that the reader must not miss.
@@ -82,7 +78,7 @@ pub(super) enum Block {
     /// A table.
     Table(Table),
     /// A chart with its numbers.
-    Figure(Figure),
+    Figure(Box<Figure>),
 }
 
 /// A table.
@@ -146,5 +142,10 @@ impl Block {
     /// Sentences.
     pub(super) fn text(text: impl Into<String>) -> Self {
         Self::Paragraph(text.into())
+    }
+
+    /// A chart with its numbers.
+    pub(super) fn figure(figure: Figure) -> Self {
+        Self::Figure(Box::new(figure))
     }
 }

@@ -31,15 +31,13 @@ pub(super) fn page(document: &Document) -> String {
         let _ = writeln!(html, "<section id=\"{id}\" aria-labelledby=\"{id}-heading\">");
         let _ = writeln!(html, "<h2 id=\"{id}-heading\">{heading}</h2>");
         for neighbours in section.blocks.chunk_by(|one, other| is_figure(one) && is_figure(other)) {
-            match is_figure(&neighbours[0]) {
-                true => html.push_str("<div class=\"figures\">\n"),
-                false => {}
-            }
+            let (before, after) = match is_figure(&neighbours[0]) {
+                true => ("<div class=\"figures\">\n", "</div>\n"),
+                false => ("", ""),
+            };
+            html.push_str(before);
             neighbours.iter().for_each(|one| block(one, &mut figures, &mut html));
-            match is_figure(&neighbours[0]) {
-                true => html.push_str("</div>\n"),
-                false => {}
-            }
+            html.push_str(after);
         }
         html.push_str("</section>\n");
     }
@@ -80,13 +78,12 @@ fn contents(sections: &[Section], html: &mut String) {
 
 fn block(block: &Block, figures: &mut usize, html: &mut String) {
     let _ = match block {
-        Block::Heading(text) => writeln!(html, "<h3>{}</h3>", escaped(text)),
-        Block::Paragraph(text) => writeln!(html, "<p>{}</p>", escaped(text)),
+        Block::Paragraph(text) => writeln!(html, "<p>{}</p>", inline(text)),
         Block::Note(tone, text) => {
-            writeln!(html, "<p class=\"note {}\">{}</p>", class(*tone), escaped(text))
+            writeln!(html, "<p class=\"note {}\">{}</p>", class(*tone), inline(text))
         }
         Block::List(items) => {
-            let items = items.iter().map(|item| format!("<li>{}</li>\n", escaped(item)));
+            let items = items.iter().map(|item| format!("<li>{}</li>\n", inline(item)));
             writeln!(html, "<ul>\n{}</ul>", items.collect::<String>())
         }
         Block::Terms(terms) => {
@@ -136,7 +133,8 @@ fn table(table: &Table, html: &mut String) {
     for row in rows {
         html.push_str("<tr>");
         for (at, (cell, column)) in row.iter().zip(columns).enumerate() {
-            let (class, cell) = (cell_class(column.kind), escaped(cell));
+            let class = cell_class(column.kind);
+            let cell = if column.kind == Kind::Words { inline(cell) } else { escaped(cell) };
             let _ = match at {
                 0 => write!(html, "<th scope=\"row\"{class}>{cell}</th>"),
                 _ => write!(html, "<td{class}>{cell}</td>"),
@@ -145,6 +143,20 @@ fn table(table: &Table, html: &mut String) {
         html.push_str("</tr>\n");
     }
     html.push_str("</tbody>\n</table>\n</div>\n");
+}
+
+/// Text in which pairs of backticks, as messages have them, enclose what is quoted.
+fn inline(text: &str) -> String {
+    let escaped = escaped(text);
+    let pieces: Vec<_> = escaped.split('`').collect();
+    if pieces.len().is_multiple_of(2) {
+        return escaped;
+    }
+    let quoted = |(at, piece): (usize, &&str)| match at % 2 {
+        0 => (*piece).to_owned(),
+        _ => format!("<code>{piece}</code>"),
+    };
+    pieces.iter().enumerate().map(quoted).collect()
 }
 
 fn cell_class(kind: Kind) -> &'static str {
@@ -160,6 +172,5 @@ fn class(tone: Tone) -> &'static str {
         Tone::Good => "good",
         Tone::Doubtful => "doubtful",
         Tone::Bad => "bad",
-        Tone::Plain => "plain",
     }
 }

@@ -33,7 +33,6 @@ pub(super) fn text(document: &Document) -> String {
 
 fn block(block: &Block, markdown: &mut String) {
     let _ = match block {
-        Block::Heading(text) => writeln!(markdown, "### {}\n", escaped(text)),
         Block::Paragraph(text) => writeln!(markdown, "{}\n", escaped(text)),
         Block::Note(tone, text) => writeln!(markdown, "> **{}** {}\n", word(*tone), escaped(text)),
         Block::List(items) => {
@@ -47,7 +46,8 @@ fn block(block: &Block, markdown: &mut String) {
             writeln!(markdown, "{}", terms.collect::<String>())
         }
         Block::Table(rows) => return table(rows, markdown),
-        Block::Figure(Figure { chart, reading, numbers }) => {
+        Block::Figure(figure) => {
+            let Figure { chart, reading, numbers } = &**figure;
             let _ = writeln!(markdown, "### {}\n", escaped(&chart.title));
             let _ = writeln!(markdown, "{} {}\n", escaped(&chart.description), escaped(reading));
             return table(numbers, markdown);
@@ -73,7 +73,6 @@ fn word(tone: Tone) -> &'static str {
         Tone::Good => "Good:",
         Tone::Doubtful => "Careful:",
         Tone::Bad => "Warning:",
-        Tone::Plain => "Note:",
     }
 }
 

@@ -10,7 +10,7 @@ use crate::report::text;
 /// The width of a drawing, about that of a phone in pixels, so that its text stays legible there.
 pub(super) const WIDTH: f64 = 440.0;
 /// About the width of a character.
-pub(super) const CHARACTER: f64 = 6.4;
+pub(super) const CHARACTER: f64 = 6.8;
 /// The height of the plot of axes without names.
 const PLOT_HEIGHT: f64 = 230.0;
 /// The height of a name's row.

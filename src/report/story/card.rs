@@ -23,7 +23,7 @@ pub(super) fn section(report: &Report<'_>) -> Section {
     if let Some(evaluation) = evaluation {
         blocks.push(Block::List(evaluation.card.statements.clone()));
         blocks.push(Block::Table(classes(report, evaluation)));
-        blocks.extend(sets::decisive(evaluation).and_then(nearest).map(Block::Figure));
+        blocks.extend(sets::decisive(evaluation).and_then(nearest).map(Block::figure));
     }
     blocks.push(Block::Table(parts(report)));
     blocks.push(Block::Table(overlaps(report)));
@@ -31,13 +31,12 @@ pub(super) fn section(report: &Report<'_>) -> Section {
 }
 
 fn classes(report: &Report<'_>, evaluation: &Evaluation) -> Table {
-    let rule = report.split.settings.split;
     let rows = evaluation.sets.iter().map(|set| {
         let lead = set.lead.as_ref();
         let or_undefined =
             |text: Option<String>| text.unwrap_or_else(|| text::UNDEFINED.to_owned());
         vec![
-            format!("{}: {}", sets::name(set.class), sets::meaning(set.class, rule)),
+            sets::name(set.class).to_owned(),
             text::count(set.metrics.n),
             text::count(set.metrics.positives),
             text::count(set.proteins),
@@ -45,6 +44,7 @@ fn classes(report: &Report<'_>, evaluation: &Evaluation) -> Table {
             or_undefined(lead.map(|lead| lead.baseline.to_string())),
             or_undefined(lead.map(|lead| text::decimals(lead.auroc, 3))),
             or_undefined(lead.map(sets::interval)),
+            text::capitalised(sets::meaning(set.class, report.split)),
         ]
     });
     let columns = [
@@ -56,6 +56,7 @@ fn classes(report: &Report<'_>, evaluation: &Evaluation) -> Table {
         ("Best shortcut", Kind::Words),
         ("Lead", Kind::Number),
         ("95 % interval", Kind::Number),
+        ("What they are", Kind::Words),
     ];
     Table::new("Test pairs and the lead over the best shortcut", &columns, rows.collect())
 }
@@ -101,7 +102,7 @@ fn parts(report: &Report<'_>) -> Table {
             record.counts;
         let source = match record.negatives {
             NegativeSource::Given => "given",
-            NegativeSource::Sampled => "drawn at random",
+            NegativeSource::Sampled => "drawn",
         };
         let counts = [positives, negatives, proteins, only_in_positives, only_in_negatives];
         let counts = counts.map(text::count).into_iter();

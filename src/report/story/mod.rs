@@ -40,7 +40,8 @@ pub(super) fn tell(report: &Report<'_>) -> Document {
 }
 
 fn subtitle(report: &Report<'_>) -> String {
-    let pairs = report.split.parts.each().map(|(_, part)| part.pairs.len()).iter().sum();
+    let parts = report.split.parts.each().map(|(_, part)| part.counts);
+    let pairs = parts.iter().map(|counts| counts.positives + counts.negatives).sum();
     format!(
         "Run {}: {} of {} in all three parts, encoder {}",
         report.provenance.run_id,

@@ -13,12 +13,12 @@ pub(super) fn section(report: &Report<'_>, evaluation: &Evaluation) -> Section {
              scored, once.",
         ),
         Block::Table(metrics(report.validation, evaluation)),
-        Block::Figure(curves::roc(evaluation)),
-        Block::Figure(curves::precision_recall(evaluation)),
+        Block::figure(curves::roc(evaluation)),
+        Block::figure(curves::precision_recall(evaluation)),
     ];
     if let Some(set) = sets::decisive(evaluation) {
-        blocks.push(Block::Figure(probabilities::reliability(set)));
-        blocks.push(Block::Figure(probabilities::scores(set)));
+        blocks.push(Block::figure(probabilities::reliability(set)));
+        blocks.push(Block::figure(probabilities::scores(set)));
         blocks.push(Block::text(calibration(evaluation)));
         blocks.push(Block::text(
             "Among all pairs of a proteome interactions are far rarer than among test pairs, \

@@ -59,7 +59,7 @@ pub(super) fn scores(set: &TestSet) -> Figure {
         x: Axis::linear("Score", 0.0, 1.0),
         y: Axis::counts("Test pairs", most),
         series: vec![
-            Series::named("pairs", Mark::Columns(width), Tone::Main, points),
+            Series::named("pairs", Mark::Columns(width), Tone::Muted, points),
             Series::named(
                 "threshold",
                 Mark::Reference,

@@ -1,6 +1,6 @@
 //! Test sets and baselines by the names that the report gives them.
 
-use crate::dataset::{REFUSE_BELOW, SplitRule};
+use crate::dataset::{Overlap, Part, REFUSE_BELOW, SplitManifest};
 use crate::evaluation::{Baseline, Evaluation, Lead, TestClass, TestSet};
 use crate::report::chart::Tone;
 use crate::report::text;
@@ -24,22 +24,26 @@ pub(super) fn name(class: TestClass) -> &'static str {
 }
 
 /// What the pairs of a set are.
-pub(super) fn meaning(class: TestClass, rule: SplitRule) -> &'static str {
-    match (class, rule) {
-        (TestClass::C3, _) | (TestClass::Test, SplitRule::Proteins) => {
-            "pairs of two proteins that training has never seen"
+pub(super) fn meaning(class: TestClass, split: &SplitManifest) -> &'static str {
+    match class {
+        TestClass::C1 => "new pairs of proteins that training has seen",
+        TestClass::C2 => "pairs with one protein that training has never seen",
+        TestClass::Test if !is_of_new_proteins(class, split) => {
+            "test pairs some of whose proteins training has seen"
         }
-        (TestClass::C2, _) => "pairs with one protein that training has never seen",
-        (TestClass::C1, _) | (TestClass::Test, SplitRule::Pairs) => {
-            "new pairs of proteins that training has seen"
-        }
-        (TestClass::Test, SplitRule::Given) => "the test pairs that were given",
+        TestClass::C3 | TestClass::Test => "pairs of two proteins that training has never seen",
     }
 }
 
 /// Whether a result on a set holds for new proteins.
-pub(super) fn is_of_new_proteins(class: TestClass, rule: SplitRule) -> bool {
-    class == TestClass::C3 || class == TestClass::Test && rule == SplitRule::Proteins
+pub(super) fn is_of_new_proteins(class: TestClass, split: &SplitManifest) -> bool {
+    let train_and_test = |overlap: &&Overlap| overlap.parts == [Part::Train, Part::Test];
+    let shared = split.overlaps.iter().find(train_and_test);
+    match class {
+        TestClass::C3 => true,
+        TestClass::Test => shared.is_some_and(|overlap| overlap.proteins == 0),
+        TestClass::C1 | TestClass::C2 => false,
+    }
 }
 
 /// The colour of a set in charts that show all of them: the decisive one stands out.
@@ -62,7 +66,7 @@ pub(super) fn activity(baseline: Baseline) -> &'static str {
         Baseline::RowOrder => "looking at the order within the row of the file",
         Baseline::SelfPair => "telling self-pairs from others",
         Baseline::Composition => "counting amino acids",
-        Baseline::NearestPair => "copying the label of the most similar training pair",
+        Baseline::NearestPair => "looking up the most similar training pairs",
     }
 }
 

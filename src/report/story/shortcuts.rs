@@ -1,7 +1,7 @@
 //! The model beside rules that know nothing about how proteins bind.
 
 use super::sets;
-use crate::evaluation::{Baseline, BaselineResult, Direction, Evaluation, TestSet};
+use crate::evaluation::{Baseline, BaselineResult, Direction, Evaluation, Metrics, TestSet};
 use crate::report::chart::{Axis, Chart, Mark, Series, Tone};
 use crate::report::document::{Block, Figure, Kind, Section, Table};
 use crate::report::text;
@@ -10,20 +10,21 @@ use crate::report::text;
 const CHANCE: f64 = 0.5;
 
 pub(super) fn section(evaluation: &Evaluation) -> Section {
-    let mut blocks = vec![
-        Block::text(
-            "A classifier of interactions can score well without knowing anything about proteins, \
-             from how the pairs were collected. These shortcuts were measured on the same test \
-             pairs. What the model has beyond the best of them is what it has learned from \
-             sequences.",
-        ),
-        Block::Table(table(evaluation)),
-    ];
-    blocks.extend(sets::decisive(evaluation).map(|set| Block::Figure(bars(set))));
-    let used = Baseline::ALL
-        .into_iter()
-        .filter(|baseline| evaluation.sets.iter().any(|set| result(set, *baseline).is_some()));
-    blocks.push(Block::Terms(used.map(explained).collect()));
+    let mut blocks = vec![Block::text(
+        "A classifier of interactions can score well without knowing anything about proteins, from \
+         how the pairs were collected. These shortcuts were measured on the same test pairs. What \
+         the model has beyond the best of them is what it has learned from sequences. A rule that \
+         is reversed ranks better the other way round, and counts so.",
+    )];
+    blocks.extend(sets::decisive(evaluation).map(|set| Block::figure(bars(set))));
+    blocks.push(Block::Table(table("AUROC", evaluation, |model| model.auroc, |rule| rule.auroc)));
+    blocks.push(Block::Table(table(
+        "Average precision",
+        evaluation,
+        |model| model.average_precision,
+        |rule| rule.average_precision,
+    )));
+    blocks.push(Block::Terms(used(evaluation).map(explained).collect()));
     Section::new("shortcuts", "The model beside the shortcuts", blocks)
 }
 
@@ -31,41 +32,53 @@ fn result(set: &TestSet, baseline: Baseline) -> Option<&BaselineResult> {
     set.baselines.iter().find(|result| result.baseline == baseline)
 }
 
-fn table(evaluation: &Evaluation) -> Table {
-    let heads: Vec<_> = evaluation
-        .sets
-        .iter()
-        .flat_map(|set| {
-            let set = sets::name(set.class);
-            [format!("{set}: AUROC"), format!("{set}: average precision")]
-        })
-        .collect();
-    let mut columns = vec![("Scored by", Kind::Words), ("Within the model’s reach", Kind::Words)];
-    columns.extend(heads.iter().map(|head| (head.as_str(), Kind::Number)));
-    let mut model = vec!["Model".to_owned(), String::new()];
-    for set in &evaluation.sets {
-        model.extend([set.metrics.auroc, set.metrics.average_precision].map(text::metric));
+/// One metric of the model and of every baseline, on every set.
+fn table(
+    caption: &str,
+    evaluation: &Evaluation,
+    of_model: fn(&Metrics) -> Option<f64>,
+    of_baseline: fn(&BaselineResult) -> Option<f64>,
+) -> Table {
+    let sets = &evaluation.sets;
+    let heads = sets.iter().map(|set| (sets::name(set.class), Kind::Number));
+    let columns: Vec<_> = std::iter::once(("Scored by", Kind::Words)).chain(heads).collect();
+    let row = |name: String, values: Vec<Option<f64>>| -> Vec<String> {
+        std::iter::once(name).chain(values.into_iter().map(text::metric)).collect()
+    };
+    let model = sets.iter().map(|set| of_model(&set.metrics)).collect();
+    let mut rows = vec![row("Model".to_owned(), model)];
+    for baseline in used(evaluation) {
+        let values = sets.iter().map(|set| result(set, baseline).and_then(of_baseline)).collect();
+        rows.push(row(remarked(baseline, evaluation), values));
     }
-    let mut rows = vec![model];
-    for baseline in Baseline::ALL {
-        let results: Vec<_> = evaluation.sets.iter().map(|set| result(set, baseline)).collect();
-        let Some(known) = results.iter().flatten().next() else { continue };
-        let reach = if known.within_reach { "yes" } else { "no" };
-        let mut row = vec![name(baseline), reach.to_owned()];
-        for result in results {
-            row.push(result.map_or_else(|| text::UNDEFINED.to_owned(), auroc));
-            row.push(text::metric(result.and_then(|result| result.average_precision)));
-        }
-        rows.push(row);
-    }
-    Table::new("The model and the shortcuts on the same pairs", &columns, rows)
+    Table::new(caption, &columns, rows)
 }
 
-/// An AUROC, and whether it is that of the reversed rule.
-fn auroc(result: &BaselineResult) -> String {
-    match result.direction {
-        Direction::High => text::metric(result.auroc),
-        Direction::Low => format!("{} (reversed)", text::metric(result.auroc)),
+/// The baselines that were measured.
+fn used(evaluation: &Evaluation) -> impl Iterator<Item = Baseline> + '_ {
+    let is_used =
+        |baseline: &Baseline| evaluation.sets.iter().any(|set| result(set, *baseline).is_some());
+    Baseline::ALL.into_iter().filter(is_used)
+}
+
+/// The name of a baseline, with what must be known of its numbers.
+fn remarked(baseline: Baseline, evaluation: &Evaluation) -> String {
+    let results = || {
+        let sets = evaluation.sets.iter();
+        sets.filter_map(|set| Some((sets::name(set.class), result(set, baseline)?)))
+    };
+    let reversed = results().filter(|(_, result)| result.direction == Direction::Low);
+    let reversed: Vec<_> = reversed.map(|(set, _)| set).collect();
+    let mut remarks = Vec::new();
+    if results().any(|(_, result)| !result.within_reach) {
+        remarks.push("out of the model’s reach".to_owned());
+    }
+    if !reversed.is_empty() {
+        remarks.push(format!("reversed in {}", reversed.join(", ")));
+    }
+    match remarks.is_empty() {
+        true => name(baseline),
+        false => format!("{} ({})", name(baseline), remarks.join("; ")),
     }
 }
 
@@ -104,7 +117,11 @@ fn bars(set: &TestSet) -> Figure {
         reading: "Bars begin at 0.5, which guessing gives. The model has to reach beyond every \
                   other bar."
             .to_owned(),
-        numbers: Table::new("AUROC", &columns, rows.collect()),
+        numbers: Table::new(
+            &format!("AUROC ({})", sets::name(set.class)),
+            &columns,
+            rows.collect(),
+        ),
     }
 }
 
@@ -136,7 +153,8 @@ fn explained(baseline: Baseline) -> (String, String) {
              and how long they are, without any language model."
         }
         Baseline::NearestPair => {
-            "Gives a pair the label of the training pairs with the most similar sequences."
+            "Looks for the training pairs with the most similar sequences: is the nearest that \
+             interacts nearer than the nearest that does not?"
         }
     };
     (name(baseline), meaning.to_owned())

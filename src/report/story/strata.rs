@@ -9,10 +9,10 @@ use crate::report::text;
 pub(super) fn section(evaluation: &Evaluation) -> Option<Section> {
     let set = sets::decisive(evaluation)?;
     let mut blocks = vec![Block::text(per_protein(set))];
-    blocks.extend(by_similarity(set).map(Block::Figure));
+    blocks.extend(by_similarity(set).map(Block::figure));
     let rows = degree_rows(evaluation);
     match rows.iter().any(|(_, quantiles)| quantiles.upper_quartile > 0.0) {
-        true => blocks.push(Block::Figure(degrees(&rows))),
+        true => blocks.push(Block::figure(degrees(&rows))),
         false => blocks.push(Block::text(
             "Three quarters of the test proteins, or all of them, occur in no interacting \
              training pair: counting the partners of a protein cannot help there.",

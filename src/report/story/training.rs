@@ -21,8 +21,8 @@ pub(super) fn section(report: &Report<'_>) -> Option<Section> {
     );
     let blocks = vec![
         Block::text(words),
-        Block::Figure(loss(epochs)),
-        Block::Figure(ranking(epochs, report.best_epoch)),
+        Block::figure(loss(epochs)),
+        Block::figure(ranking(epochs, report.best_epoch)),
     ];
     Some(Section::new("training", "How training went", blocks))
 }

@@ -1,7 +1,7 @@
 //! The answer: does the model know more than the shortcuts?
 
 use super::sets;
-use crate::dataset::SplitRule;
+use crate::dataset::SplitManifest;
 use crate::evaluation::{Evaluation, Lead, SMALL_LEAD, TestSet, WarningKind};
 use crate::report::Report;
 use crate::report::document::{Fact, Tone, Verdict};
@@ -9,11 +9,10 @@ use crate::report::text;
 
 pub(super) fn verdict(report: &Report<'_>) -> Verdict {
     let Some(evaluation) = report.evaluation else { return untested(report) };
-    let rule = report.split.settings.split;
     match sets::decisive(evaluation).and_then(|set| Some((set, set.lead.as_ref()?))) {
         Some((set, lead)) => {
-            let (tone, answer, remark) = judged(evaluation, set, lead, rule);
-            let sentence = format!("{} {remark}", comparison(set, lead, rule));
+            let (tone, answer, remark) = judged(report.split, evaluation, set, lead);
+            let sentence = format!("{} {remark}", comparison(report.split, set, lead));
             Verdict { tone, answer: answer.to_owned(), sentence, facts: facts(set, Some(lead)) }
         }
         None => Verdict {
@@ -45,10 +44,10 @@ fn untested(report: &Report<'_>) -> Verdict {
 }
 
 /// The model beside the best shortcut, in one sentence.
-fn comparison(set: &TestSet, lead: &Lead, rule: SplitRule) -> String {
+fn comparison(split: &SplitManifest, set: &TestSet, lead: &Lead) -> String {
     format!(
         "On {}, the model reaches an AUROC of {}; the best shortcut, {}, reaches {}.",
-        sets::meaning(set.class, rule),
+        sets::meaning(set.class, split),
         text::metric(set.metrics.auroc),
         sets::activity(lead.baseline),
         text::metric(sets::rival(set, lead)),
@@ -56,10 +55,10 @@ fn comparison(set: &TestSet, lead: &Lead, rule: SplitRule) -> String {
 }
 
 fn judged(
+    split: &SplitManifest,
     evaluation: &Evaluation,
     set: &TestSet,
     lead: &Lead,
-    rule: SplitRule,
 ) -> (Tone, &'static str, String) {
     let too_good = evaluation.warnings.iter().find(|warning| warning.kind == WarningKind::TooGood);
     if let Some(warning) = too_good {
@@ -80,14 +79,11 @@ fn judged(
     if lead.auroc < SMALL_LEAD {
         return (Tone::Doubtful, "Hardly more than the shortcuts.", remark);
     }
-    match sets::is_of_new_proteins(set.class, rule) {
-        true => (Tone::Good, "Yes, it knows more than the shortcuts.", remark),
-        false => {
-            let remark =
-                format!("{remark} It says nothing about proteins that training has not seen.");
-            (Tone::Doubtful, "Yes, on these pairs.", remark)
-        }
+    if sets::is_of_new_proteins(set.class, split) {
+        return (Tone::Good, "Yes, it knows more than the shortcuts.", remark);
     }
+    let remark = format!("{remark} It says nothing about proteins that training has not seen.");
+    (Tone::Doubtful, "Yes, on these pairs.", remark)
 }
 
 fn facts(set: &TestSet, lead: Option<&Lead>) -> Vec<Fact> {
@@ -111,10 +107,9 @@ fn facts(set: &TestSet, lead: Option<&Lead>) -> Vec<Fact> {
         facts.push(fact("Lead over the best shortcut", text::decimals(lead.auroc, 3), beside));
     }
     if let Some(rare) = set.at_prevalence.last() {
-        let label =
-            format!("Precision where 1 in {} pairs interacts", rare.negatives_per_positive + 1);
-        let beside = format!("{} at the share in the test", text::metric(metrics.precision));
-        facts.push(fact(&label, text::metric(rare.precision), beside));
+        let (pairs, in_test) = (rare.negatives_per_positive + 1, text::metric(metrics.precision));
+        let beside = format!("where 1 in {pairs} pairs interacts; {in_test} in the test");
+        facts.push(fact("Precision on rare interactions", text::metric(rare.precision), beside));
     }
     facts
 }

@@ -30,7 +30,7 @@ impl Page {
             let inside = &tag[1..end];
             rest = &tag[end + 1..];
             if let Some(name) = inside.strip_prefix('/') {
-                assert_eq!(open.pop().as_deref(), Some(name), "closed before {:.60}", rest);
+                assert_eq!(open.pop().as_deref(), Some(name), "closed before {rest:.60}");
                 continue;
             }
             let (inside, closed) =
