@@ -59,7 +59,9 @@ impl Job<'_> {
         record.write("report.html", html.as_bytes());
         record.write("report.md", markdown.as_bytes());
         // Numbers and texts always serialise.
-        record.write("metrics.json", &serde_json::to_vec_pretty(summary).unwrap_or_default());
+        let mut metrics = serde_json::to_vec_pretty(summary).unwrap_or_default();
+        metrics.push(b'\n');
+        record.write("metrics.json", &metrics);
     }
 }
 

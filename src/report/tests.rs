@@ -200,7 +200,7 @@ fn the_text_begins_with_the_answer_and_the_card_follows() {
 
     ### AUROC of the model and of the shortcuts (C3)
 
-    Model 0.714; Degree 0.510, Order 0.522, Row order 0.534, Self-pair 0.546, Composition 0.558, Nearest pair 0.570. Bars begin at 0.5, which guessing gives. The model has to reach beyond every other bar.
+    Model 0.714; Degree 0.510, Order 0.522, Row order 0.534, Self-pair 0.546, Composition 0.558, Nearest pair 0.570. Bars begin at 0.5, which guessing gives. The model has to reach beyond every bar of a rule that is within its reach.
 
     AUROC (C3)
 

@@ -72,8 +72,8 @@ fn calibration(evaluation: &Evaluation) -> String {
     let loss = match (calibration.log_loss_before, calibration.log_loss_after) {
         (Some(before), Some(after)) => format!(
             " The log loss there went from {} to {}.",
-            text::decimals(before, 3),
-            text::decimals(after, 3)
+            text::decimals(before, 4),
+            text::decimals(after, 4)
         ),
         _ => String::new(),
     };

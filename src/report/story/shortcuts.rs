@@ -114,9 +114,10 @@ fn bars(set: &TestSet) -> Figure {
     let columns = [("Scored by", Kind::Words), ("AUROC", Kind::Number)];
     Figure {
         chart,
-        reading: "Bars begin at 0.5, which guessing gives. The model has to reach beyond every \
-                  other bar."
-            .to_owned(),
+        reading:
+            "Bars begin at 0.5, which guessing gives. The model has to reach beyond every bar \
+                  of a rule that is within its reach."
+                .to_owned(),
         numbers: Table::new(
             &format!("AUROC ({})", sets::name(set.class)),
             &columns,
