@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `classifier.safetensors` | parameters and the standardisation of embeddings |
 //! | `classifier.json` | the network's shape, threshold, temperature, encoder and embedding space |
+//! | `report.html`, `report.md` | what the run did and what its numbers mean, for people |
 //! | `metrics.json` | metrics, baselines and the leakage card; one record per epoch |
 //! | `audit.json`, `split.json`, `config.json` | what was read, which pair is where, all settings |
 //! | `test_predictions.tsv` | the probability of every test pair |
@@ -164,7 +165,8 @@ impl ModelWriter {
         storage::create_folder(folder)?;
         storage::remove_temporaries(folder)?;
         storage::remove_temporaries(&folder.join(ENCODER))?;
-        for name in [MANIFEST, DESCRIPTION, PARAMETERS, "metrics.json", "test_predictions.tsv"] {
+        let results = ["report.html", "report.md", "metrics.json", "test_predictions.tsv"];
+        for name in [MANIFEST, DESCRIPTION, PARAMETERS].into_iter().chain(results) {
             storage::remove(&folder.join(name))?;
         }
         Ok(Self { folder: folder.to_owned(), files: BTreeMap::new() })

@@ -6,13 +6,13 @@
 //! [`classifier`] is the symmetric network on two embeddings, [`training`] fits it and survives any
 //! interruption, [`evaluation`] measures it on pairs that nothing else has seen, [`artifacts`]
 //! writes the model directory and [`inference`] reads it back to score new pairs. [`estimate`] tells
-//! beforehand what all of it takes and costs.
+//! beforehand what all of it takes and costs, and [`report`] afterwards what the numbers mean.
 //!
 //! | Layer | Modules | May use |
 //! |---|---|---|
 //! | 0 values | `digest`, `protein` | nothing of ours |
 //! | 1 edges | `storage`, `progress`, `device`, `shutdown`; `http` | 0; `http` also `storage` and `shutdown` |
-//! | 2 stages | the modules above, in that order, `estimate` and `sample` | 0, 1, earlier stages |
+//! | 2 stages | the modules above, in that order, and `sample` | 0, 1, earlier stages |
 //! | 3 | `config` | the stages' `Settings` |
 //! | 4 | `pipeline` | 0 to 3 |
 //! | 5 | `container`, `cli`, `main` | all above |
@@ -50,6 +50,8 @@ pub mod artifacts;
 pub mod inference;
 
 pub mod estimate;
+
+pub mod report;
 
 pub mod sample;
 

@@ -5,6 +5,7 @@ mod check;
 mod data;
 mod evaluate;
 mod fetched;
+mod record;
 mod results;
 mod survey;
 mod timings;
@@ -35,6 +36,7 @@ use crate::storage::sync::SharedFolder;
 use crate::training::{self, CheckpointFolder, EpochRecord, RunIdentity};
 pub use check::{Plan, check};
 use data::{Data, Reading};
+use record::Record;
 pub use survey::{Survey, cached, survey};
 use timings::Stopwatch;
 pub use timings::profile;
@@ -131,8 +133,8 @@ pub struct Places {
     pub checkpoints: PathBuf,
     /// The embedding store, and the bucket that shares it and the checkpoints.
     pub cache: CacheLocation,
-    /// The file that compares predicted and actual seconds.
-    pub timings: PathBuf,
+    /// The folder of what does not repeat: `timings.json`, and the report with time and cost.
+    pub record: PathBuf,
 }
 
 /// A training run.
@@ -192,7 +194,7 @@ pub struct Summary {
 pub fn train(run: &Run<'_>) -> Result<Summary, Error> {
     let watch = Stopwatch::new(run.observer);
     let summary = train_watched(&Run { observer: &watch, ..*run }, &watch)?;
-    watch.write(&run.places.timings, &summary.run_id, summary.complete);
+    watch.write(&Record(&run.places.record), &summary.run_id, summary.complete);
     Ok(summary)
 }
 
@@ -230,6 +232,7 @@ fn train_watched(run: &Run<'_>, watch: &Stopwatch<'_>) -> Result<Summary, Error>
     let scored = job.evaluate(&table, &outcome)?;
     let summary = job.write(&outcome, scored, &standardizer)?;
     watch.finish(Component::Evaluation);
+    job.record(&summary, watch.spending(run.instance).as_ref());
     Ok(summary)
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Stages in pipeline order; each may use those before it.
-const STAGES: [&str; 11] = [
+const STAGES: [&str; 12] = [
     "interactions",
     "sequences",
     "embeddings",
@@ -16,6 +16,7 @@ const STAGES: [&str; 11] = [
     "artifacts",
     "inference",
     "estimate",
+    "report",
     "sample",
 ];
 const VALUES: [&str; 2] = ["digest", "protein"];

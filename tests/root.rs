@@ -56,7 +56,26 @@ fn a_job_on_the_sample_ends_with_a_model_that_predicts() {
         let digest = dyad::digest::Digest::of(&bytes).to_string();
         assert!(name == "manifest.json" || listed == Some(&digest), "{name} is not as listed");
     }
+    reports(&root);
     predicts(&root, &pairs, &fasta);
+}
+
+/// Checks that the report tells the numbers of the metrics.
+fn reports(root: &Job) {
+    let metrics = root.json("metrics.json");
+    let lead = &metrics["evaluation"]["sets"][0]["lead"];
+    let numbers = [&metrics["test"]["auroc"], &lead["auroc"], &lead["low"], &lead["high"]];
+    let counts = &root.json("split.json")["parts"]["test"]["counts"];
+    for name in ["report.html", "report.md"] {
+        let report = fs::read_to_string(root.path("model").join(name)).unwrap();
+        for number in numbers.map(|number| format!("{:.3}", number.as_f64().unwrap())) {
+            assert!(report.contains(&number), "{name} lacks {number}");
+        }
+        for said in ["Leakage card", metrics["run_id"].as_str().unwrap(), "esm2"] {
+            assert!(report.contains(said), "{name} lacks {said}");
+        }
+        assert!(report.contains(&counts["proteins"].to_string()), "{name} lacks {counts}");
+    }
 }
 
 #[test]

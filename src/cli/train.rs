@@ -19,9 +19,6 @@ use crate::storage::sync::Remote;
 
 pub(super) const NAME: &str = "train";
 
-/// Compares predicted and actual seconds. It lies where equal runs need not leave equal bytes.
-const TIMINGS: &str = "timings.json";
-
 /// Options that name places; with none of them a SageMaker root is used.
 const PATHS: [&str; 9] = [
     "interactions",
@@ -80,11 +77,11 @@ pub(super) fn arguments(command: Command) -> Command {
 pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
     let job = job(matches, context)?;
     let resolved = resolve(matches, context, Some(&job))?;
-    let Job { inputs, model, checkpoints, timings } = job;
+    let Job { inputs, model, checkpoints, record } = job;
     resolved.settings.iter().for_each(|setting| info!("{setting}"));
     let cache = bucket::cache(matches, context, &resolved.config)?;
     let in_root = in_root(matches, context);
-    let places = Places { model, checkpoints, cache, timings };
+    let places = Places { model, checkpoints, cache, record };
     let instance = if in_root { known_instance(context) } else { None };
     let price = instance.as_ref().and_then(|instance| instance.price.as_ref());
     let observer = context.observer_of(price.map(|price| price.usd_per_hour));
@@ -126,7 +123,8 @@ pub(super) struct Job {
     pub(super) inputs: Inputs,
     pub(super) model: PathBuf,
     pub(super) checkpoints: PathBuf,
-    pub(super) timings: PathBuf,
+    /// Where equal runs need not leave equal bytes.
+    pub(super) record: PathBuf,
 }
 
 /// The places of a run, tried for writing.
@@ -179,7 +177,7 @@ fn report(summary: &Summary, places: &Places) {
         info!("stopped before the end; run again to continue");
         return;
     };
-    info!("model written to `{}`", places.model.display());
+    info!("model written to `{}`; begin with `report.html` there", places.model.display());
     let auroc = summary.validation.as_ref().and_then(|metrics| metrics.auroc).unwrap_or_default();
     let epoch = summary.best_epoch.unwrap_or_default();
     let table = format!("Test part (best epoch {epoch}, validation AUROC {auroc:.4})\n{test}\n");
@@ -201,8 +199,8 @@ fn from_root(context: &Context) -> Result<Job, Failure> {
         known_interactions: channels.known_interactions,
         clusters: channels.clusters,
     };
-    let timings = root.output_data().join(TIMINGS);
-    Ok(Job { inputs, model: root.model(), checkpoints: root.checkpoints()?, timings })
+    let (model, checkpoints, record) = (root.model(), root.checkpoints()?, root.output_data());
+    Ok(Job { inputs, model, checkpoints, record })
 }
 
 fn from_paths(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
@@ -232,8 +230,8 @@ fn from_paths(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
     refuse_inputs(&inputs, &model)?;
     storage::probe_writable(&model)?;
     let checkpoints = model.join("checkpoints");
-    let timings = checkpoints.join(TIMINGS);
-    Ok(Job { inputs, model, checkpoints, timings })
+    let record = checkpoints.clone();
+    Ok(Job { inputs, model, checkpoints, record })
 }
 
 /// A model directory must not be a folder of the input, whose files it would replace.

@@ -42,8 +42,8 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     });
     let mut plan = None;
     if let (Some(job), Some(config), Some(cache)) = (job, config, cache) {
-        let train::Job { inputs, model, checkpoints, timings } = job;
-        let places = Places { model, checkpoints, cache, timings };
+        let train::Job { inputs, model, checkpoints, record } = job;
+        let places = Places { model, checkpoints, cache, record };
         let observer = context.observer();
         let checked = pipeline::check(&Run {
             inputs: &inputs,

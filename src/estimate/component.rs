@@ -74,3 +74,23 @@ impl Seconds {
         self.0.values().sum()
     }
 }
+
+/// A time as a person would say it.
+pub fn spoken(seconds: f64) -> String {
+    match seconds {
+        seconds if seconds < 99.5 => format!("{seconds:.1} s"),
+        seconds if seconds < 99.5 * 60.0 => format!("{:.1} min", seconds / 60.0),
+        seconds => format!("{:.1} h", seconds / 3600.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_keep_a_unit_that_says_something() {
+        let times = [0.04, 99.4, 99.6, 3600.0, 90.0 * 60.0, 6.0 * 3600.0].map(spoken);
+        assert_eq!(times, ["0.0 s", "99.4 s", "1.7 min", "60.0 min", "90.0 min", "6.0 h"]);
+    }
+}

@@ -20,7 +20,7 @@ mod workload;
 
 pub use calibrate::{CalibrateError, Subject, calibrate, threads};
 pub use calibration::{Calibration, CalibrationError};
-pub use component::{Component, Seconds};
+pub use component::{Component, Seconds, spoken};
 pub use cost::{Cost, SPOT_SAVINGS, SpotSavings};
 pub use instance::{Hardware, Instance, InstanceError, Price, instances, named_instance};
 pub use model::{StartUp, predict, start_up};

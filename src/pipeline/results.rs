@@ -49,7 +49,12 @@ impl Job<'_> {
             epochs: outcome.history.clone(),
         };
         writer.json("metrics.json", &summary)?;
-        writer.finish(self.provenance(outcome.complete))?;
+        let provenance = self.provenance(outcome.complete);
+        if let Some([html, markdown]) = self.report(&summary, &provenance, None) {
+            writer.bytes("report.html", html.as_bytes())?;
+            writer.bytes("report.md", markdown.as_bytes())?;
+        }
+        writer.finish(provenance)?;
         Ok(summary)
     }
 
@@ -83,7 +88,7 @@ impl Job<'_> {
         Ok(writer)
     }
 
-    fn provenance(&self, complete: bool) -> Provenance {
+    pub(super) fn provenance(&self, complete: bool) -> Provenance {
         let mut inputs = self.data.sources.clone();
         inputs.insert("encoder".to_owned(), self.encoder.sources().to_vec());
         Provenance {

@@ -10,12 +10,13 @@ use serde::Serialize;
 use tracing::{debug, warn};
 
 use super::Survey;
+use super::record::Record;
 use crate::device::{ComputeDevice, Precision};
 use crate::estimate::{
     self, Basis, Calibration, Component, EncoderShape, Gpus, Instance, Profile, Seconds, Workload,
 };
 use crate::progress::{Event, Forecast, Observer, Task};
-use crate::storage;
+use crate::report::Spending;
 
 /// The profile of the device of a run: what was calibrated on it, else what its kind should reach.
 ///
@@ -118,18 +119,24 @@ impl<'a> Stopwatch<'a> {
         marks.work = Some((work, profile));
     }
 
-    /// Writes what was predicted and what it took. A file that cannot be written fails no run.
-    pub(super) fn write(&self, path: &Path, run_id: &str, complete: bool) {
+    /// Writes `timings.json`: what was predicted and what it took.
+    pub(super) fn write(&self, record: &Record<'_>, run_id: &str, complete: bool) {
         let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(timings) = marks.timings(run_id, complete) else { return };
         // Texts and finite numbers always serialise.
-        let text = serde_json::to_vec_pretty(&timings).unwrap_or_default();
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let written =
-            storage::create_folder(folder).and_then(|()| storage::write_atomic(path, &text));
-        if let Err(error) = written {
-            warn!(%error, "timings are not kept");
-        }
+        record.write("timings.json", &serde_json::to_vec_pretty(&timings).unwrap_or_default());
+    }
+
+    /// What the attempt took so far, for the report.
+    pub(super) fn spending(&self, instance: Option<&Instance>) -> Option<Spending> {
+        let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        let (predicted, profile) = marks.predicted()?;
+        Some(Spending {
+            device: profile.device.clone(),
+            actual: marks.actual.clone(),
+            predicted,
+            instance: instance.cloned(),
+        })
     }
 }
 
@@ -171,13 +178,17 @@ struct Timing {
 }
 
 impl Marks {
-    /// Predicted for what this attempt found left to do.
-    fn timings<'a>(&'a self, run_id: &'a str, complete: bool) -> Option<Timings<'a>> {
+    /// What was predicted for what this attempt found left to do.
+    fn predicted(&self) -> Option<(Seconds, &Profile)> {
         let (work, profile) = self.work.as_ref()?;
         let mut left = work.clone();
         left.missing = work.all.scaled(self.embedding_left);
         left.learning.epochs = self.epochs_left.unwrap_or_default();
-        let predicted = estimate::predict(&left, profile);
+        Some((estimate::predict(&left, profile), profile))
+    }
+
+    fn timings<'a>(&'a self, run_id: &'a str, complete: bool) -> Option<Timings<'a>> {
+        let (predicted, profile) = self.predicted()?;
         let timing = |part: Component| Timing {
             component: part.name(),
             predicted_seconds: predicted.of(part),

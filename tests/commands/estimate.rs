@@ -160,7 +160,7 @@ fn a_run_compares_what_was_predicted_with_what_it_took() {
 }
 
 #[test]
-fn below_a_root_the_timings_are_in_the_output_and_not_in_the_model() {
+fn below_a_root_time_and_cost_are_in_the_output_and_not_in_the_model() {
     let root = Root::new();
     root.configure("hyperparameters.json", r#"{"split": "pairs", "epochs": "2"}"#);
     root.configure("resourceconfig.json", r#"{"current_instance_type": "ml.g4dn.xlarge"}"#);
@@ -169,6 +169,16 @@ fn below_a_root_the_timings_are_in_the_output_and_not_in_the_model() {
     let run_id = json(&metrics)["run_id"].as_str().unwrap().to_owned();
     check_timings(&root.path().join("output/data/timings.json"), &run_id);
     assert!(!root.path().join("model/timings.json").exists());
+
+    let read = |path: &str| fs::read_to_string(root.path().join(path)).unwrap();
+    for name in ["report.html", "report.md"] {
+        let (timed, plain) = (read(&format!("output/data/{name}")), read(&format!("model/{name}")));
+        for said in ["Time and cost", "On ml.g4dn.xlarge this is "] {
+            assert!(timed.contains(said), "{timed}");
+            assert!(!plain.contains(said), "{plain}");
+        }
+    }
+    assert_eq!(read("output/data/metrics.json"), metrics);
 }
 
 #[test]

@@ -25,6 +25,8 @@ fn a_finished_run_is_not_trained_again_and_writes_the_same_bytes() {
         "config.json",
         "manifest.json",
         "metrics.json",
+        "report.html",
+        "report.md",
         "split.json",
         "test_predictions.tsv",
     ];
@@ -53,7 +55,13 @@ fn more_epochs_continue_a_finished_run() {
 #[test]
 fn a_run_that_leaves_less_leaves_nothing_of_the_one_before() {
     let folder = tempfile::tempdir().unwrap();
-    let stale = ["test_predictions.tsv", "metrics.json", "classifier.safetensors"];
+    let stale = [
+        "test_predictions.tsv",
+        "metrics.json",
+        "classifier.safetensors",
+        "report.html",
+        "report.md",
+    ];
     stale.iter().for_each(|name| fs::write(folder.path().join(name), "old").unwrap());
     dyad::artifacts::ModelWriter::begin(folder.path()).unwrap();
     assert!(files(folder.path()).is_empty());

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::estimate::{Case, Component, Cost, Estimate, Line, Report};
+use crate::estimate::{Case, Component, Cost, Estimate, Line, Report, spoken};
 
 /// One table per case with a row per device or, `in_detail`, one per case and device with a row
 /// per component; then what the figures rest on.
@@ -38,7 +38,7 @@ fn overview<'a>(text: &mut String, estimates: impl Iterator<Item = &'a Estimate>
     for estimate in estimates {
         let _ = write!(text, "  {:<17}", estimate.instance);
         for line in estimate.components.iter().chain([&estimate.total]) {
-            let _ = write!(text, "{:>11}", time(line.seconds));
+            let _ = write!(text, "{:>11}", spoken(line.seconds));
         }
         let (on_demand, spot) = money(estimate.total.cost.as_ref());
         let _ = writeln!(text, "{on_demand:>14}{spot:>20}  {}", estimate.basis.name());
@@ -52,17 +52,8 @@ fn detail(text: &mut String, estimate: &Estimate) {
         writeln!(text, "    {:<12}{:>11}{:>14}{:>20}", "component", "time", "on demand", "spot");
     for Line { component, seconds, cost } in estimate.components.iter().chain([&estimate.total]) {
         let (on_demand, spot) = money(cost.as_ref());
-        let time = time(*seconds);
+        let time = spoken(*seconds);
         let _ = writeln!(text, "    {component:<12}{time:>11}{on_demand:>14}{spot:>20}");
-    }
-}
-
-/// A time as a person would say it.
-fn time(seconds: f64) -> String {
-    match seconds {
-        seconds if seconds < 99.5 => format!("{seconds:.1} s"),
-        seconds if seconds < 99.5 * 60.0 => format!("{:.1} min", seconds / 60.0),
-        seconds => format!("{:.1} h", seconds / 3600.0),
     }
 }
 
@@ -135,12 +126,6 @@ fn assumptions(text: &mut String, case: &Case) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_keep_a_unit_that_says_something() {
-        let times = [0.04, 99.4, 99.6, 3600.0, 90.0 * 60.0, 6.0 * 3600.0].map(time);
-        assert_eq!(times, ["0.0 s", "99.4 s", "1.7 min", "60.0 min", "90.0 min", "6.0 h"]);
-    }
 
     #[test]
     fn an_unknown_price_is_no_price() {

@@ -49,8 +49,9 @@ fn world() -> World {
         }
     }
     let pairs = Pairs { examples, has_negatives: false };
+    let settings = dataset::Settings::default();
     let dataset =
-        dataset::build(&catalogue, Source::Whole(pairs), &dataset::Settings::default()).unwrap();
+        dataset::build(&catalogue, Source::Whole(pairs), &Default::default(), &settings).unwrap();
     World { catalogue, sequences, dataset, rows }
 }
 

@@ -70,7 +70,9 @@ impl Yeast {
         let shares =
             dataset::Settings { validation_fraction: 0.01, ..dataset::Settings::default() };
         let settings = dataset::Settings { split, ..shares };
-        let dataset = dataset::build(&self.catalogue, Source::Whole(pairs), &settings).unwrap();
+        let known = dataset::Background::default();
+        let pairs = Source::Whole(pairs);
+        let dataset = dataset::build(&self.catalogue, pairs, &known, &settings).unwrap();
         let names = self.catalogue.proteins().iter().map(|(name, _)| name);
         let proteins: Vec<_> =
             names.map(|name| self.sequences.get(name).unwrap().sequence()).collect();
