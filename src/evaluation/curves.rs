@@ -40,14 +40,10 @@ impl Ranking {
         let near = |one: &PrecisionRecallPoint, other: &PrecisionRecallPoint| {
             other.recall - one.recall < 1.0 / CURVE_POINTS as f64
         };
-        match positives {
-            0 => Vec::new(),
-            // Beyond full recall precision only falls.
-            _ => {
-                let complete = self.cuts().position(|(hits, _)| hits == positives);
-                thinned(self.cuts().take(complete.unwrap_or_default() + 1).map(point), near)
-            }
-        }
+        // Beyond full recall precision only falls.
+        let complete = self.cuts().position(|(hits, _)| hits == positives);
+        let points = complete.filter(|_| positives > 0).map_or(0, |last| last + 1);
+        thinned(self.cuts().take(points).map(point), near)
     }
 
     /// The positives and negatives scored at least as high as each group.

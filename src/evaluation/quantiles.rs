@@ -1,4 +1,4 @@
-//! Quantiles with linear interpolation, as NumPy computes them by default.
+//! Quantiles with linear interpolation, as `NumPy` computes them by default.
 
 use super::Quantiles;
 

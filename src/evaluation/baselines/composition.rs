@@ -28,7 +28,7 @@ impl Composition {
         let proteins: Vec<_> = proteins.iter().map(|protein| composition(protein)).collect();
         let taken = train.len().min(MAX_PAIRS);
         let train: Vec<&Example> = (0..taken).map(|at| &train[at * train.len() / taken]).collect();
-        let mut columns = vec![Vec::with_capacity(taken); PER_PAIR];
+        let mut columns = vec![Vec::new(); PER_PAIR];
         for example in &train {
             let features = of_pair(&proteins, example);
             columns.iter_mut().zip(features).for_each(|(column, value)| column.push(value));

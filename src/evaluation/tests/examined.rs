@@ -18,7 +18,7 @@ const PROTEINS: u32 = 240;
 
 /// Whether a protein is rich in lysine, or else in leucine.
 fn is_rich_in_lysine(protein: u32) -> bool {
-    protein % 2 == 0
+    protein.is_multiple_of(2)
 }
 
 fn world() -> World {
@@ -86,7 +86,7 @@ fn only_composition(at: usize, pair: &Example) -> f64 {
 
 /// Right in 29 pairs of 30.
 fn knows_interactions(at: usize, pair: &Example) -> f64 {
-    let right = pair.label == (at % 30 > 0);
+    let right = pair.label != at.is_multiple_of(30);
     let score = 0.6 + (at % 7) as f64 / 100.0;
     if right { score } else { 1.0 - score }
 }
@@ -130,7 +130,7 @@ fn a_known_benchmark_has_a_ceiling_of_its_own() {
     insta::assert_snapshot!(warnings[0].to_string(), @"the test pairs are the test part of Bernett's gold standard: accuracy 0.9660 where at most about 0.66 is known and AUROC 0.9656 where at most about 0.72 is known; with frozen mean-pooled embeddings that is a leak or a defect until proven otherwise: look for training pairs or proteins among the test pairs");
     assert_eq!((warnings.len(), warnings[0].kind), (1, WarningKind::TooGood));
     let half_right: fn(usize, &Example) -> f64 = |at, pair| {
-        if at % 3 == 0 { 0.5 } else { f64::from(u8::from(pair.label != (at % 3 == 1))) }
+        if at.is_multiple_of(3) { 0.5 } else { f64::from(u8::from(pair.label != (at % 3 == 1))) }
     };
     let warnings = guard::warnings(&set(half_right), Some(&KNOWN[0]), &no_demands());
     assert!(warnings.iter().all(|warning| warning.kind == WarningKind::SmallLead), "{warnings:?}");

@@ -1,4 +1,4 @@
-//! Statistics beside those of scikit-learn, SciPy and NumPy (`tests/fixtures/statistics`).
+//! Statistics beside those of scikit-learn, `SciPy` and `NumPy` (`tests/fixtures/statistics`).
 
 use serde::Deserialize;
 
