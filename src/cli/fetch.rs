@@ -117,22 +117,30 @@ fn wanted(
 ) -> Result<BTreeSet<Accession>, Failure> {
     let mut names = match matches.get_one::<PathBuf>("accessions") {
         Some(path) => listed(path)?,
-        None => {
-            let path = match hint::Source::of(&options::required(matches, "interactions"))? {
-                hint::Source::Path(path) => path,
-                hint::Source::Hint(species) => {
-                    hint::fetch(&species, &config.hint, &cache.folder, &context.shutdown)?.path
-                }
-            };
-            let pairs = interactions::list(&path, None)?;
-            pairs.into_iter().flat_map(|pair| [pair.first, pair.second]).collect()
-        }
+        None => paired(matches, context, config, cache)?,
     };
     if let Some(path) = matches.get_one::<PathBuf>("sequences") {
         let there = sequences::read(slice::from_ref(path))?;
         names.retain(|name| !matches!(there.get(name), Some(Found::Own(_))));
     }
     Ok(names)
+}
+
+/// The proteins of all pairs.
+fn paired(
+    matches: &ArgMatches,
+    context: &Context,
+    config: &RunConfig,
+    cache: &CacheLocation,
+) -> Result<BTreeSet<Accession>, Failure> {
+    let path = match hint::Source::of(&options::required(matches, "interactions"))? {
+        hint::Source::Path(path) => path,
+        hint::Source::Hint(species) => {
+            hint::fetch(&species, &config.hint, &cache.folder, &context.shutdown)?.path
+        }
+    };
+    let pairs = interactions::list(&path, None)?;
+    Ok(pairs.into_iter().flat_map(|pair| [pair.first, pair.second]).collect())
 }
 
 /// The first word of every line.

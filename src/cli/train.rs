@@ -209,7 +209,8 @@ fn from_paths(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
     let missing: Vec<_> = needed.iter().copied().filter(|name| given(name).is_none()).collect();
     if !missing.is_empty() {
         let options: Vec<_> = missing.iter().map(|name| format!("`--{name}`")).collect();
-        let root = match missing.len() == needed.len() {
+        let nothing_given = missing.len() == needed.len() && given("sequences").is_none();
+        let root = match nothing_given {
             true => format!(" or a SageMaker root (`{}` has no folder `input`)", context.root),
             false => String::new(),
         };

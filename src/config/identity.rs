@@ -48,7 +48,7 @@ mod tests {
     /// A value that is not the default.
     fn another(kind: Kind, default: &str) -> &'static str {
         match kind {
-            Kind::Integer { .. } | Kind::OptionalInteger { .. } | Kind::Integers { .. } => "77",
+            Kind::Integer { .. } | Kind::OptionalInteger { .. } | Kind::Integers { .. } => "16",
             Kind::Float(..) => "0.25",
             Kind::Bool => "true",
             Kind::Choice(words) => {

@@ -158,7 +158,7 @@ fn all_problems_of_all_layers_are_reported_at_once() {
       `epochs` = `2.5` (config file `FOLDER/run.json`): expected an integer from 1 to 10000;
       `hidden_sizes` = `["wide"]` (config file `FOLDER/run.json`): expected 1 to 16 integers from 1 to 65536, separated by commas;
       `seed` = `null` (config file `FOLDER/run.json`): expected an integer from 0 to 9223372036854775807;
-      unknown key `training` (config file `FOLDER/run.json`): expected a key of `dyad train --help`, the nearest is `precision`;
+      unknown key `training` (config file `FOLDER/run.json`): expected a key of `dyad train --help`, the nearest is `hint_kind`;
       `epochs` = `ten` (hyperparameters.json): expected an integer from 1 to 10000;
       unknown key `learning-rate` (hyperparameters.json): expected a key of `dyad train --help`, the nearest is `learning_rate`;
       `DYAD_DEVICE` = `gpu` (environment): expected `auto`, `cpu`, `cuda` or `cuda:N`;

@@ -66,7 +66,7 @@ impl Limits {
 pub struct Client {
     base: BaseUrl,
     runtime: Runtime,
-    client: reqwest::Client,
+    inner: reqwest::Client,
     limits: Limits,
     shutdown: Shutdown,
     began: Instant,
@@ -101,7 +101,7 @@ impl Client {
             true => reqwest::Client::builder().no_proxy(),
             false => reqwest::Client::builder(),
         };
-        let client = builder
+        let inner = builder
             .user_agent(concat!("dyad/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
             .redirect(Policy::none())
@@ -111,7 +111,7 @@ impl Client {
         Ok(Self {
             base: base.clone(),
             runtime,
-            client,
+            inner,
             limits,
             shutdown: shutdown.clone(),
             began: Instant::now(),
@@ -173,7 +173,7 @@ impl Client {
     async fn attempt(&self, url: &Url, limit: u64) -> Result<Answer, Trouble> {
         let transient = |problem: String| Trouble::Transient(problem, Duration::ZERO);
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let sent = self.unless_silent(self.client.get(url.clone()).send()).await?;
+        let sent = self.unless_silent(self.inner.get(url.clone()).send()).await?;
         let response = sent.map_err(|error| transient(reason(&error)))?;
         self.answered.store(true, Ordering::Relaxed);
         let (status, headers) = (response.status().as_u16(), response.headers().clone());

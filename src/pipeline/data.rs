@@ -55,7 +55,7 @@ pub(super) struct Data {
 pub(super) struct Audits {
     /// The rows of each channel of pairs.
     #[serde(flatten)]
-    rows: BTreeMap<&'static str, Audit>,
+    pub(super) rows: BTreeMap<&'static str, Audit>,
     /// The proteins that were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     uniprot: Option<uniprot::Audit>,

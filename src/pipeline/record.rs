@@ -40,7 +40,7 @@ impl Job<'_> {
             provenance,
             encoder: self.encoder.identity(),
             settings: &settings(self.run.config),
-            audits: &self.data.audits,
+            audits: &self.data.audits.rows,
             split: &self.data.dataset.manifest,
             epochs: &summary.epochs,
             best_epoch: summary.best_epoch,

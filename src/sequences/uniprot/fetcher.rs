@@ -70,7 +70,7 @@ impl Fetcher<'_> {
         self.settle(no_isoform.collect(), known)?;
         let (missing, unclear) = self.merged(missing, known)?;
         let missing = self.deleted(missing, known)?;
-        self.one_by_one(&missing | &unclear, known)
+        self.one_by_one(&(&missing | &unclear), known)
     }
 
     /// Looks for entries of today; what is not there.
@@ -168,8 +168,8 @@ impl Fetcher<'_> {
     }
 
     /// Asks for each accession alone.
-    fn one_by_one(&self, missing: Names, known: &mut Records) -> Result<(), Error> {
-        for group in groups(&missing, CLAUSES) {
+    fn one_by_one(&self, missing: &Names, known: &mut Records) -> Result<(), Error> {
+        for group in groups(missing, CLAUSES) {
             let told = self.in_parallel(&group, |name| {
                 let file = format!("{name}.json");
                 let (release, single) = self.get(&["uniprotkb", &file], &[], answers::single)?;
