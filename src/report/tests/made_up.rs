@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::artifacts::Provenance;
 use crate::dataset::{
-    self, Counts, Lost, NegativeSource, Overlap, Part, PartRecord, Parts, SplitManifest, SplitRule,
+    self, Classes, Counts, Lost, NegativeSource, Overlap, Part, PartRecord, Parts, SplitManifest,
+    SplitRule,
 };
 use crate::digest::Digest;
 use crate::embeddings::esm2::EncoderIdentity;
@@ -47,6 +48,7 @@ impl MadeUp {
                 complete: true,
                 engine: "flex cpu".to_owned(),
                 inputs: BTreeMap::from([("interactions".to_owned(), vec![file])]),
+                origins: BTreeMap::new(),
             },
             encoder: EncoderIdentity {
                 name: "esm2_t6_tiny".to_owned(),
@@ -162,11 +164,15 @@ fn split() -> SplitManifest {
         settings: dataset::Settings { split: SplitRule::Proteins, ..dataset::Settings::default() },
         carved_validation: false,
         widened_validation: false,
+        clusters: None,
+        known: 0,
         lost: Lost { positives: 401, negatives: 17 },
         overlaps: vec![Overlap { parts: [Part::Train, Part::Test], proteins: 0, pairs: 0 }],
         warnings: vec![warning],
         proteins: (0..9).map(|n| (format!("P{n}").parse().unwrap(), Digest::of(&[n]))).collect(),
         parts: Parts { train: part(602), validation: part(99), test: part(151) },
+        held_out: part(151),
+        test_classes: Classes::default(),
     }
 }
 
