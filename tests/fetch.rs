@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use dyad::progress::Silent;
-use dyad::protein::Accession;
+use dyad::protein::{Accession, ProteinSequence};
 use dyad::sequences::uniprot::{self, Error, Fetched, Job, KeptAnswers, Outcome, Reuse, Settings};
 use dyad::shutdown::Shutdown;
 
@@ -37,5 +37,5 @@ fn start(proteome: Proteome) -> StandIn {
 /// The outcome of an accession and the residues that stand for it.
 fn found<'f>(fetched: &'f Fetched, name: &str) -> Option<(&'f Outcome, Option<&'f str>)> {
     let record = fetched.records.get(&name.parse().unwrap())?;
-    Some((&record.outcome, record.sequence().map(|sequence| sequence.residues())))
+    Some((&record.outcome, record.sequence().map(ProteinSequence::residues)))
 }
