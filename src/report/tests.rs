@@ -56,7 +56,6 @@ fn names_from_files_stay_text() {
     let page = html(&made.report());
     assert!(!page.contains("<script") && page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
     Page::parse(&page).check_references();
-
     let text = markdown(&made.report());
     assert!(!text.contains("<script") && !text.contains("\n# x"));
     let cells = |line: &str| line.replace("\\|", "").matches('|').count();
@@ -114,7 +113,6 @@ fn equal_runs_give_equal_reports_and_only_time_tells_them_apart() {
     assert_eq!(plain, html(&other.report()));
     assert_eq!(markdown(&one.report()), markdown(&other.report()));
     assert!(!plain.contains("Time and cost"));
-
     let spending = made_up::spending();
     let timed = visible_text(&html(&Report { spending: Some(&spending), ..one.report() }));
     let price = spending.instance.and_then(|instance| instance.price).unwrap().usd_per_hour;
