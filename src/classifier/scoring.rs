@@ -34,7 +34,8 @@ pub fn logits(
     pairs: impl IntoIterator<Item = (u32, u32)>,
 ) -> Vec<f64> {
     let device = table.device();
-    let rows = |rows: Vec<i64>| {
+    let rows = |rows: Vec<usize>| {
+        let rows: Vec<i64> = rows.into_iter().filter_map(|row| row.try_into().ok()).collect();
         let length = rows.len();
         Tensor::<1, Int>::from_data(TensorData::new(rows, [length]), &device)
     };
@@ -45,9 +46,9 @@ pub fn logits(
     let mut proteins: Vec<u32> = pairs.iter().flat_map(|(a, b)| [*a, *b]).collect();
     proteins.sort_unstable();
     proteins.dedup();
-    let used = rows(proteins.iter().map(|protein| i64::from(*protein)).collect());
+    let used = rows(proteins.iter().map(|protein| *protein as usize).collect());
     let halves = classifier.halves(table.clone().select(0, used));
-    let place = |protein| proteins.partition_point(|other| *other < protein) as i64;
+    let place = |protein| proteins.partition_point(|other| *other < protein);
     let mut all = Vec::with_capacity(pairs.len());
     for batch in pairs.chunks(BATCH) {
         let select = |side: fn(&(u32, u32)) -> u32| {

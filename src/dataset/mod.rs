@@ -140,11 +140,10 @@ fn few_positives(
     rule: SplitRule,
     carved: bool,
 ) -> Result<Option<Warning>, Error> {
-    match positives {
-        ..REFUSE_BELOW => Err(Error::few(part, positives, rule, carved)),
-        ..WARN_BELOW => Ok(Some(Warning::FewPositives { part, positives })),
-        _ => Ok(None),
+    if positives < REFUSE_BELOW {
+        return Err(Error::few(part, positives, rule, carved));
     }
+    Ok((positives < WARN_BELOW).then_some(Warning::FewPositives { part, positives }))
 }
 
 /// Sorts by digests of sequences, so that the order says nothing about names.

@@ -26,13 +26,11 @@ pub(super) fn token_budget(
     config: &Esm2Config,
     bytes_per_value: usize,
 ) -> usize {
-    match device.memory {
-        Some(memory) => fitting(memory, config, bytes_per_value),
-        None => {
-            let by_work = rounded_down(worked_off(PROCESSOR_WORK, config).max(LEAST));
-            device.token_budget.min(by_work)
-        }
+    if let Some(memory) = device.memory {
+        return fitting(memory, config, bytes_per_value);
     }
+    let by_work = rounded_down(worked_off(PROCESSOR_WORK, config).max(LEAST));
+    device.token_budget.min(by_work)
 }
 
 /// Tokens that take `work` multiplications and additions.

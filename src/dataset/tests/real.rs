@@ -62,9 +62,11 @@ fn the_human_benchmark_passes_through_as_given() {
     assert_eq!(shared, 0, "{:?}", dataset.manifest.overlaps);
 }
 
+type Yeast = (Catalogue, Vec<(u32, u32)>, Vec<ProteinSequence>);
+
 /// The complete interactome of yeast without self-pairs: catalogue, pairs, and the sequences in the
 /// catalogue's order.
-fn yeast(test: &str) -> Option<(Catalogue, Vec<(u32, u32)>, Vec<ProteinSequence>)> {
+fn yeast(test: &str) -> Option<Yeast> {
     let folder = test_data(test, "hint_medium")?;
     let records = sequences::read(&[folder.join("yeast_uniprot.fasta")]).unwrap();
     let proteins = records.entries().iter().map(|e| (e.accession.clone(), e.sequence.digest()));
