@@ -92,7 +92,10 @@ fn the_schema_describes_the_file_and_nothing_else() {
 fn the_model_stands_beside_the_baselines_in_file_and_log() {
     let metrics = read(&trained().model.join("metrics.json"));
     let evaluation = &metrics["evaluation"];
-    let set = &evaluation["sets"][0];
+    let sets = evaluation["sets"].as_array().unwrap();
+    let classes: Vec<_> = sets.iter().map(|set| set["class"].as_str().unwrap()).collect();
+    assert_eq!(classes, ["c3", "c2", "c1"], "the test part first");
+    let set = &sets[0];
     assert_eq!(set["metrics"], metrics["test"]);
     let auroc = |name: &str| {
         let baselines = set["baselines"].as_array().unwrap();
@@ -107,7 +110,7 @@ fn the_model_stands_beside_the_baselines_in_file_and_log() {
     let header = log.lines().position(|line| line.starts_with("AUROC ")).unwrap();
     let row = log.lines().nth(header + 1).unwrap();
     let model = format!("{:.4}", metrics["test"]["auroc"].as_f64().unwrap());
-    assert!(row.starts_with("test ") && row.contains(&model) && row.contains("0.7500"), "{row}");
+    assert!(row.starts_with("C3 ") && row.contains(&model) && row.contains("0.7500"), "{row}");
 
     let temperature = &read(&trained().model.join("classifier.json"))["temperature"];
     assert_eq!(&evaluation["calibration"]["temperature"], temperature);
