@@ -91,7 +91,7 @@ impl Counts {
     /// What the rule of the split leaves of `positives` pairs, on average, with negatives.
     ///
     /// Where proteins or clusters are split, a pair stays in a part if both of its proteins fall into
-    /// it, and some pairs of training are tested instead.
+    /// it; some pairs of training, and those between training and test, are tested instead.
     pub fn split(positives: f64, settings: &dataset::Settings) -> Self {
         let (test, validation) = (settings.test_fraction, settings.validation_fraction);
         let train = 1.0 - test - validation;
@@ -103,7 +103,7 @@ impl Counts {
                 Self {
                     train: kept(train) - held_out,
                     validation: kept(validation),
-                    test: kept(test),
+                    test: kept(test) + held_out + pairs * 2.0 * train * test,
                 }
             }
             SplitRule::Pairs | SplitRule::Given => {

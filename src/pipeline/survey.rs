@@ -72,7 +72,7 @@ impl Survey {
             pairs: Counts {
                 train: count(&dataset.train),
                 validation: count(&dataset.validation),
-                test: count(&dataset.test),
+                test: count(&dataset.test) + count(&dataset.held_out),
             },
             input_bytes: bytes,
         }
