@@ -106,7 +106,7 @@ test-gpu: tools-gpu tools-tch libtorch libtorch-cuda ## what can only be seen on
 	LIBTORCH=$(abspath $(LIBTORCH)) LD_LIBRARY_PATH=$(CUDA)/lib:$(abspath $(LIBTORCH))/lib:$$LD_LIBRARY_PATH \
 	  $(CARGO) test --features tch --test gpu
 
-estimate-check: tools ## estimates beside real runs, half an hour on an idle machine; ESTIMATE_SIZES=40,80,160 is shorter
+estimate-check: tools ## estimates beside real runs, ten minutes on an idle machine; ESTIMATE_SIZES=40,80,160 is shorter
 	$(CARGO) bench --bench estimate
 
 libtorch: ## fetch the pinned libtorch from the Python package index into LIBTORCH
