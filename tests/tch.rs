@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests play the user and the platform")]
 #![expect(deprecated, reason = "burn-tch is the fixed GPU backend")]
 
-#[allow(dead_code, reason = "shared with the other tests")]
+#[allow(dead_code, unused_imports, reason = "shared with the other tests")]
 mod support;
 
 use burn::tensor::module::attention;

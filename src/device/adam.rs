@@ -65,6 +65,8 @@ trait AdamOps: Backend {
 
 #[cfg(feature = "tch")]
 mod libtorch {
+    #![expect(clippy::cast_possible_wrap, reason = "libtorch counts in signed numbers")]
+
     use burn::backend::LibTorch;
     use burn::backend::libtorch::TchTensor;
     use tch::Tensor;

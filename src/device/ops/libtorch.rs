@@ -1,4 +1,5 @@
 //! The operations on libtorch, CPU and CUDA.
+#![expect(clippy::cast_possible_wrap, reason = "libtorch counts in signed numbers")]
 
 use burn::backend::LibTorch;
 use burn::backend::libtorch::TchTensor;
