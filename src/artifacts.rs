@@ -146,6 +146,14 @@ struct Listing {
     files: BTreeMap<String, Digest>,
 }
 
+/// A value as the files of a model directory hold it: indented JSON that ends in a line break.
+pub fn json<T: Serialize>(value: &T) -> Vec<u8> {
+    // Numbers, texts and lists always serialise.
+    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
 /// Whether a folder is a model directory.
 pub fn is_model(folder: &Path) -> bool {
     folder.join(MANIFEST).exists()
@@ -174,9 +182,7 @@ impl ModelWriter {
 
     /// Writes a value as indented JSON under one of the documented names.
     pub fn json<T: Serialize>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
-        let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
-        bytes.push(b'\n');
-        self.bytes(name, &bytes)
+        self.bytes(name, &json(value))
     }
 
     /// Writes a file under one of the documented names.
@@ -221,9 +227,7 @@ impl ModelWriter {
             provenance,
             files: self.files,
         };
-        let mut bytes = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
-        bytes.push(b'\n');
-        Ok(storage::write_atomic(&self.folder.join(MANIFEST), &bytes)?)
+        Ok(storage::write_atomic(&self.folder.join(MANIFEST), &json(&manifest))?)
     }
 }
 

@@ -15,8 +15,8 @@ use crate::config::{RunConfig, Sources};
 use crate::embeddings::CacheLocation;
 use crate::interactions::{self, hint};
 use crate::protein::Accession;
+use crate::sequences;
 use crate::sequences::uniprot::{self, Fetched, KeptAnswers, Outcome, Reuse};
-use crate::sequences::{self, Found};
 use crate::storage::{self, Lines};
 
 pub(super) const NAME: &str = "fetch";
@@ -121,7 +121,7 @@ fn wanted(
     };
     if let Some(path) = matches.get_one::<PathBuf>("sequences") {
         let there = sequences::read(slice::from_ref(path))?;
-        names.retain(|name| !matches!(there.get(name), Some(Found::Own(_))));
+        names.retain(|name| !there.has_own(name));
     }
     Ok(names)
 }
@@ -133,12 +133,8 @@ fn paired(
     config: &RunConfig,
     cache: &CacheLocation,
 ) -> Result<BTreeSet<Accession>, Failure> {
-    let path = match hint::Source::of(&options::required(matches, "interactions"))? {
-        hint::Source::Path(path) => path,
-        hint::Source::Hint(species) => {
-            hint::fetch(&species, &config.hint, &cache.folder, &context.shutdown)?.path
-        }
-    };
+    let source = hint::Source::of(&options::required(matches, "interactions"))?;
+    let (path, _) = hint::locate(&source, &config.hint, &cache.folder, &context.shutdown)?;
     let pairs = interactions::list(&path, None)?;
     Ok(pairs.into_iter().flat_map(|pair| [pair.first, pair.second]).collect())
 }

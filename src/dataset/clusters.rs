@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
-use super::{Catalogue, ClusterTable, KmerIndex};
+use super::{Catalogue, ClusterTable, GIANT_SHARE, KmerIndex};
 use crate::protein::{Accession, ProteinSequence};
 
 /// Which distinct sequences of a catalogue belong together; by default every one is alone.
@@ -82,6 +82,11 @@ impl Clusters {
         });
         groups.into_values().collect()
     }
+}
+
+/// Whether a cluster of `size` proteins of `all` is too large to be tested.
+pub(super) fn is_giant(size: usize, all: usize) -> bool {
+    size > 1 && size as f64 > GIANT_SHARE * all as f64
 }
 
 /// Union-find, in which the first member stands for a set.

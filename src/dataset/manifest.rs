@@ -6,11 +6,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::classes::classes;
+use super::clusters::is_giant;
 use super::proof::overlaps;
 use super::split::Split;
 use super::{
-    Background, Catalogue, Classes, Clusters, Example, GIANT_SHARE, ONE_LABEL_SHARE, Part, Parts,
-    Section, Settings, SplitRule, Warning, sort_by_sequence,
+    Background, Catalogue, Classes, Clusters, Example, ONE_LABEL_SHARE, Part, Parts, Section,
+    Settings, SplitRule, Warning, sort_by_sequence,
 };
 use crate::digest::Digest;
 use crate::protein::Accession;
@@ -200,8 +201,7 @@ impl ClusterRecord {
     /// What to know of a cluster that is too large to be tested.
     fn warning(&self, catalogue: &Catalogue) -> Option<Warning> {
         let (largest, proteins) = (self.largest, catalogue.sequences().len());
-        let is_giant = largest > 1 && largest as f64 > GIANT_SHARE * proteins as f64;
-        is_giant.then_some(Warning::GiantCluster { largest, proteins })
+        is_giant(largest, proteins).then_some(Warning::GiantCluster { largest, proteins })
     }
 }
 

@@ -35,7 +35,7 @@ pub use manifest::{
     ClusterRecord, Counts, Lost, NegativeSource, Overlap, PartRecord, SplitManifest,
 };
 pub use order::epoch_order;
-pub use parts::{Example, LabelError, Pairs, Part, Parts, Source};
+pub use parts::{Example, LabelError, Pairs, Part, Parts, Source, labels};
 pub use settings::{NegativeRule, Settings, SplitRule};
 pub use similarity::{FREQUENT_ABOVE, KmerIndex};
 pub use warning::Warning;

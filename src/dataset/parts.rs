@@ -18,6 +18,11 @@ pub struct Example {
     pub label: bool,
 }
 
+/// The labels of `examples`, in their order.
+pub fn labels(examples: &[Example]) -> Vec<bool> {
+    examples.iter().map(|example| example.label).collect()
+}
+
 /// A label other than 0 and 1.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the label `{0}` is neither 0 nor 1")]

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand::seq::SliceRandom;
 
+use super::clusters::is_giant;
 use super::held_out::{HeldOut, hold_out};
 use super::{
-    Catalogue, Clusters, Example, GIANT_SHARE, Pairs, Part, Parts, Section, Settings, Source,
-    SplitRule, WIDEN_VALIDATION_BELOW, Warning, order,
+    Catalogue, Clusters, Example, Pairs, Part, Parts, Section, Settings, Source, SplitRule,
+    WIDEN_VALIDATION_BELOW, Warning, order,
 };
 
 /// The given pairs by part.
@@ -164,20 +165,20 @@ fn empty_parts(pairs: &Pairs) -> Parts<Pairs> {
 /// Puts each group of distinct items into one part.
 ///
 /// Groups come in random order and go into the test part, or else validation, or else training,
-/// wherever their items still have room; a group with more than [`GIANT_SHARE`] of all items
+/// wherever their items still have room; a group with more than [`super::GIANT_SHARE`] of all items
 /// trains. Groups are sorted first (sequences by digest), so that neither the order of the input
 /// nor a name decides.
 fn draw_parts<T: Ord>(mut groups: Vec<Vec<T>>, shares: Shares, seed: u64) -> BTreeMap<T, Part> {
     groups.sort_unstable();
     groups.shuffle(&mut order::parts(seed));
-    let all = groups.iter().map(Vec::len).sum::<usize>() as f64;
-    let room_of = |share: f64| (share * all).round() as usize;
+    let all = groups.iter().map(Vec::len).sum();
+    let room_of = |share: f64| (share * all as f64).round() as usize;
     let mut rooms =
         [(Part::Test, room_of(shares.test)), (Part::Validation, room_of(shares.validation))];
     let mut part_of = BTreeMap::new();
     for group in groups {
-        let is_giant = group.len() > 1 && group.len() as f64 > GIANT_SHARE * all;
-        let fits = |(_, room): &&mut (Part, usize)| !is_giant && group.len() <= *room;
+        let trains = is_giant(group.len(), all);
+        let fits = |(_, room): &&mut (Part, usize)| !trains && group.len() <= *room;
         let part = match rooms.iter_mut().find(fits) {
             Some((part, room)) => {
                 *room -= group.len();

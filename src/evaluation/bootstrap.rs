@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use super::quantiles::quantile;
 use super::ranking::Order;
-use crate::dataset::Example;
+use crate::dataset::{Example, labels};
 
 /// How often the proteins are resampled.
 const RESAMPLES: u64 = 1000;
@@ -38,7 +38,7 @@ pub(super) fn difference_of_aurocs(
     other: &[f64],
     seed: u64,
 ) -> Interval {
-    let labels: Vec<bool> = examples.iter().map(|example| example.label).collect();
+    let labels = labels(examples);
     let orders = [one, other].map(Order::new);
     let pairs = numbered(examples);
     let proteins = pairs.iter().flatten().max().map_or(0, |last| last + 1);

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Baseline, Metrics, Warning};
-use crate::dataset::{Counts, Lost, NegativeSource, Overlap, Parts, SplitRule};
+use crate::dataset::{Counts, Lost, NegativeSource, Overlap, Parts, SplitRule, TestClass};
 
 /// Everything that was measured on test pairs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,18 +37,15 @@ pub struct Calibration {
     pub log_loss_after: Option<f64>,
 }
 
-/// Which of the two proteins of its pairs a test set shares with training.
+/// Which pairs a test set holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum TestClass {
-    /// Whatever the split left for testing.
+pub enum TestPairs {
+    /// The test part, of pairs of several classes.
     Test,
-    /// Both.
-    C1,
-    /// One.
-    C2,
-    /// None.
-    C3,
+    /// Those of one class.
+    #[serde(untagged)]
+    Class(TestClass),
 }
 
 /// One set of test pairs, measured.
@@ -56,7 +53,7 @@ pub enum TestClass {
 #[serde(deny_unknown_fields)]
 pub struct TestSet {
     /// Which pairs these are.
-    pub class: TestClass,
+    pub class: TestPairs,
     /// Distinct proteins in them.
     pub proteins: usize,
     /// Metrics of the calibrated probabilities, at the threshold chosen on validation.

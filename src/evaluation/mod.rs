@@ -32,7 +32,7 @@ pub use calibration::{CALIBRATION_BINS, LOG_LOSS_CLIP};
 pub use card::{
     AtPrevalence, BaselineResult, Calibration, Degrees, Direction, Evaluation, Lead, LeakageCard,
     PartOrigin, PerProtein, PrecisionRecallPoint, Quantiles, ReliabilityBin, RocPoint,
-    RowOrderShares, SimilarityBin, TestClass, TestSet,
+    RowOrderShares, SimilarityBin, TestPairs, TestSet,
 };
 pub use confusion::{Confusion, best_threshold};
 pub use score_file::{ScoreColumns, ScoreFileError, read_scores};

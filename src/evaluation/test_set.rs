@@ -6,11 +6,11 @@ use super::baselines::{Baselines, Rows};
 use super::benchmark::Benchmark;
 use super::ranking::Ranking;
 use super::{
-    Baseline, BaselineResult, Calibration, Degrees, Direction, Error, Evaluation, Lead,
-    LeakageCard, PartOrigin, Quantiles, RowOrderShares, Settings, TestClass, TestSet, bootstrap,
-    calibration, guard, metrics, prevalence, strata, words,
+    Baseline, BaselineResult, Calibration, Degrees, Error, Evaluation, Lead, LeakageCard,
+    PartOrigin, Quantiles, RowOrderShares, Settings, TestPairs, TestSet, bootstrap, calibration,
+    guard, metrics, prevalence, strata, words,
 };
-use crate::dataset::{Catalogue, Example, SplitManifest};
+use crate::dataset::{Catalogue, Example, SplitManifest, labels};
 use crate::protein::ProteinSequence;
 
 /// What baselines are made of, and what test pairs are compared with.
@@ -44,23 +44,23 @@ impl<'a> Evaluator<'a> {
     /// validation.
     pub fn measure(
         &self,
-        class: TestClass,
+        class: TestPairs,
         examples: &[Example],
         scores: &[f64],
         threshold: f64,
     ) -> Result<TestSet, Error> {
-        let labels: Vec<bool> = examples.iter().map(|example| example.label).collect();
+        let labels = labels(examples);
         let metrics = metrics(scores, &labels, threshold)?;
         let ranking = Ranking::new(scores, &labels);
         let proteins: BTreeSet<u32> =
             examples.iter().flat_map(|example| [example.left, example.right]).collect();
-        let baselines = Baseline::ALL.map(|baseline| self.baselines.result(baseline, examples));
+        let judged = Baseline::ALL.map(|baseline| self.baselines.judge(baseline, examples));
         let similarity = self.baselines.similarity(examples);
         Ok(TestSet {
             class,
             proteins: proteins.len(),
-            lead: self.lead(examples, scores, metrics.auroc, &baselines),
-            baselines: baselines.to_vec(),
+            lead: self.lead(examples, scores, metrics.auroc, &judged),
+            baselines: judged.map(|(result, _)| result).to_vec(),
             at_prevalence: prevalence::at_prevalence(&ranking, &metrics.confusion),
             roc: ranking.roc(),
             precision_recall: ranking.precision_recall(),
@@ -108,18 +108,15 @@ impl<'a> Evaluator<'a> {
         examples: &[Example],
         scores: &[f64],
         auroc: Option<f64>,
-        baselines: &[BaselineResult],
+        judged: &[(BaselineResult, Vec<f64>)],
     ) -> Option<Lead> {
-        let within_reach = baselines.iter().filter(|result| result.within_reach);
-        let best = within_reach.filter_map(|result| Some((result, result.auroc?)));
-        let (best, best_auroc) =
-            best.reduce(|best, next| if next.1 > best.1 { next } else { best })?;
-        let mut values = self.baselines.values(best.baseline, examples);
-        if best.direction == Direction::Low {
-            values.iter_mut().for_each(|value| *value = -*value);
-        }
+        let within_reach = judged.iter().filter(|(result, _)| result.within_reach);
+        let rivals =
+            within_reach.filter_map(|(result, values)| Some((result, values, result.auroc?)));
+        let (best, values, best_auroc) =
+            rivals.reduce(|best, next| if next.2 > best.2 { next } else { best })?;
         let seed = self.background.seed;
-        let interval = bootstrap::difference_of_aurocs(examples, scores, &values, seed);
+        let interval = bootstrap::difference_of_aurocs(examples, scores, values, seed);
         Some(Lead {
             baseline: best.baseline,
             auroc: auroc? - best_auroc,

@@ -2,27 +2,25 @@
 
 use std::fmt;
 
-use super::{Baseline, Evaluation, Lead, RowOrderShares, TestClass, TestSet};
-use crate::dataset::{Counts, Lost, NegativeSource, Part, SplitManifest};
+use super::{Baseline, Evaluation, Lead, RowOrderShares, TestPairs, TestSet};
+use crate::dataset::{Counts, Lost, NegativeSource, Part, SplitManifest, TestClass};
 
-impl fmt::Display for TestClass {
+impl fmt::Display for TestPairs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Test => "test",
-            Self::C1 => "C1",
-            Self::C2 => "C2",
-            Self::C3 => "C3",
-        })
+        match self {
+            Self::Test => f.pad("test"),
+            Self::Class(class) => class.fmt(f),
+        }
     }
 }
 
 /// How sentences call the pairs of a class.
-pub(super) fn set_name(class: TestClass) -> &'static str {
+pub(super) fn set_name(class: TestPairs) -> &'static str {
     match class {
-        TestClass::Test => "the test pairs",
-        TestClass::C1 => "C1 pairs (both proteins seen in training)",
-        TestClass::C2 => "C2 pairs (one protein seen in training)",
-        TestClass::C3 => "C3 pairs (no protein seen in training)",
+        TestPairs::Test => "the test pairs",
+        TestPairs::Class(TestClass::C1) => "C1 pairs (both proteins seen in training)",
+        TestPairs::Class(TestClass::C2) => "C2 pairs (one protein seen in training)",
+        TestPairs::Class(TestClass::C3) => "C3 pairs (no protein seen in training)",
     }
 }
 

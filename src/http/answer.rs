@@ -1,12 +1,12 @@
 //! What a server said, unpacked, and how long it wants to be left alone.
 
-use std::io::Read;
 use std::time::{Duration, SystemTime};
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use flate2::read::MultiGzDecoder;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LINK, LOCATION, RETRY_AFTER};
+
+use crate::storage;
 
 /// A complete answer.
 #[derive(Clone, Debug)]
@@ -40,7 +40,9 @@ impl Answer {
             None | Some(b"identity") => packed,
             // What has no body may name a coding all the same.
             Some(b"gzip") if packed.is_empty() => packed,
-            Some(b"gzip") => unpack(&packed, limit)?,
+            Some(b"gzip") => storage::gunzip(&packed, limit).map_err(|error| {
+                format!("its gzip is damaged, ends too early or is too large: {error}")
+            })?,
             Some(coding) => {
                 let coding = String::from_utf8_lossy(coding);
                 return Err(format!("it is packed as `{coding}`, which was not asked for"));
@@ -117,16 +119,6 @@ impl Answer {
             _ if self.is_html() => ": a web page".to_owned(),
             text => format!(": {}", text.chars().take(LENGTH).collect::<String>()),
         }
-    }
-}
-
-fn unpack(packed: &[u8], limit: u64) -> Result<Vec<u8>, String> {
-    let mut body = Vec::new();
-    let read = MultiGzDecoder::new(packed).take(limit + 1).read_to_end(&mut body);
-    read.map_err(|error| format!("its gzip is damaged or ends too early: {error}"))?;
-    match body.len() as u64 > limit {
-        true => Err(format!("it unpacks to more than the {limit} bytes allowed")),
-        false => Ok(body),
     }
 }
 

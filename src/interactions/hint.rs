@@ -131,9 +131,26 @@ impl Source {
     }
 }
 
+/// The file or folder that `source` means, fetched where it is a species', with the address that it is
+/// from then.
+pub fn locate(
+    source: &Source,
+    settings: &Settings,
+    cache: &Path,
+    shutdown: &Shutdown,
+) -> Result<(PathBuf, Option<String>), HintError> {
+    match source {
+        Source::Path(path) => Ok((path.clone(), None)),
+        Source::Hint(species) => {
+            let HintFile { path, address } = fetch(species, settings, cache, shutdown)?;
+            Ok((path, Some(address)))
+        }
+    }
+}
+
 /// The file of a species: the one kept below the cache folder `cache` or, where there is none, the
 /// server's.
-pub fn fetch(
+fn fetch(
     species: &Species,
     settings: &Settings,
     cache: &Path,

@@ -6,8 +6,8 @@ use tracing::{info, warn};
 
 use super::{Error, Job};
 use crate::classifier::{self, EmbeddingTable, PairClassifier, Temperature};
-use crate::dataset::{Classes, Example};
-use crate::evaluation::{self, Background, Calibration, Evaluation, Evaluator, Metrics, TestClass};
+use crate::dataset::{Classes, Example, TestClass, labels};
+use crate::evaluation::{self, Background, Calibration, Evaluation, Evaluator, Metrics, TestPairs};
 use crate::training;
 
 /// Metrics of validation and what was chosen there, with the test part.
@@ -43,7 +43,7 @@ impl Job<'_> {
             classifier::logits(&network, table, rows)
         };
         let validation = &self.data.dataset.validation;
-        let labels: Vec<bool> = validation.iter().map(|pair| pair.label).collect();
+        let labels = labels(validation);
         let logits_of_validation = logits(validation);
         let (temperature, calibration) = evaluation::calibrate(&logits_of_validation, &labels);
         let scores = temperature.probabilities(&logits_of_validation);
@@ -91,7 +91,7 @@ impl Job<'_> {
 
     /// The test part, by the name of its class where it has pairs of one class only, and the other
     /// classes that have pairs with both labels.
-    fn test_sets(&self) -> Vec<(TestClass, Vec<Example>)> {
+    fn test_sets(&self) -> Vec<(TestPairs, Vec<Example>)> {
         let dataset = &self.data.dataset;
         let Classes { c1, c2, c3 } = dataset.test_classes();
         let classes = [(TestClass::C3, c3), (TestClass::C2, c2), (TestClass::C1, c1)];
@@ -100,9 +100,11 @@ impl Job<'_> {
         let measurable = |pairs: &[Example]| {
             pairs.iter().any(|pair| pair.label) && pairs.iter().any(|pair| !pair.label)
         };
-        let class = whole.map_or(TestClass::Test, |at| classes[at].0);
+        let class = whole.map_or(TestPairs::Test, |at| TestPairs::Class(classes[at].0));
         let others = classes.into_iter().enumerate();
         let others = others.filter(|(at, (_, pairs))| Some(*at) != whole && measurable(pairs));
-        iter::once((class, dataset.test.clone())).chain(others.map(|(_, set)| set)).collect()
+        iter::once((class, dataset.test.clone()))
+            .chain(others.map(|(_, (class, pairs))| (TestPairs::Class(class), pairs)))
+            .collect()
     }
 }

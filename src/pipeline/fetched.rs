@@ -7,22 +7,18 @@ use tracing::warn;
 use super::Error;
 use super::data::Reading;
 use crate::artifacts::Origin;
-use crate::interactions::hint::{self, Source};
+use crate::interactions::hint;
 use crate::protein::Accession;
 use crate::sequences::uniprot::{self, Audit, KeptAnswers, Reuse};
-use crate::sequences::{Found, MissingSequences, SequenceSet};
+use crate::sequences::{MissingSequences, SequenceSet};
 
 /// The file or folder of the pairs; a file of HINT comes with its origin.
 pub(super) fn interactions(reading: &Reading<'_>) -> Result<(PathBuf, Option<Origin>), Error> {
-    match &reading.inputs.interactions {
-        Source::Path(path) => Ok((path.clone(), None)),
-        Source::Hint(species) => {
-            let settings = &reading.config.hint;
-            let file = hint::fetch(species, settings, &reading.cache.folder, reading.shutdown)?;
-            let releases = settings.release.iter().cloned().collect();
-            Ok((file.path, Some(Origin { address: file.address, releases })))
-        }
-    }
+    let Reading { inputs, config, cache, shutdown, .. } = reading;
+    let source = &inputs.interactions;
+    let (path, address) = hint::locate(source, &config.hint, &cache.folder, shutdown)?;
+    let releases = config.hint.release.iter().cloned().collect();
+    Ok((path, address.map(|address| Origin { address, releases })))
 }
 
 /// Adds the sequences of those of `accessions` that have none of their own, if that is asked for
@@ -33,8 +29,7 @@ pub(super) fn complete<'a>(
     sequences: &mut SequenceSet,
 ) -> Result<Option<Audit>, Error> {
     let settings = &reading.config.sequences;
-    let own = |name: &Accession| matches!(sequences.get(name), Some(Found::Own(_)));
-    let missing: Vec<&Accession> = accessions.filter(|name| !own(name)).collect();
+    let missing: Vec<&Accession> = accessions.filter(|name| !sequences.has_own(name)).collect();
     if settings.missing == MissingSequences::Drop || missing.is_empty() {
         return Ok(None);
     }

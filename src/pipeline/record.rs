@@ -8,7 +8,7 @@ use serde_json::Value;
 use tracing::warn;
 
 use super::{Job, Summary};
-use crate::artifacts::Provenance;
+use crate::artifacts::{self, Provenance};
 use crate::config::RunConfig;
 use crate::report::{self, Report, Spending};
 use crate::storage;
@@ -58,10 +58,7 @@ impl Job<'_> {
         let Some([html, markdown]) = self.report(summary, &provenance, spending) else { return };
         record.write("report.html", html.as_bytes());
         record.write("report.md", markdown.as_bytes());
-        // Numbers and texts always serialise.
-        let mut metrics = serde_json::to_vec_pretty(summary).unwrap_or_default();
-        metrics.push(b'\n');
-        record.write("metrics.json", &metrics);
+        record.write("metrics.json", &artifacts::json(summary));
     }
 }
 

@@ -88,6 +88,11 @@ impl SequenceSet {
         }
     }
 
+    /// Whether `accession` has a sequence of its own.
+    pub fn has_own(&self, accession: &Accession) -> bool {
+        self.index.contains_key(accession)
+    }
+
     /// How many of `accessions` are isoforms that fall back to their parent's sequence.
     pub fn isoform_fallbacks<'a>(
         &self,

@@ -65,6 +65,19 @@ fn neither() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "it is neither a file nor a folder")
 }
 
+/// The content of gzip, at most `limit` bytes. What ends too early is an error.
+pub fn gunzip(packed: &[u8], limit: u64) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    MultiGzDecoder::new(packed).take(limit.saturating_add(1)).read_to_end(&mut content)?;
+    match content.len() as u64 > limit {
+        true => {
+            let problem = format!("it unpacks to more than the {limit} bytes allowed");
+            Err(io::Error::new(io::ErrorKind::InvalidData, problem))
+        }
+        false => Ok(content),
+    }
+}
+
 /// A text file that has been opened.
 pub(super) struct Text {
     /// Its content, unpacked.

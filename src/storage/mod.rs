@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 use crate::digest::{Digest, Hasher};
 use files::open_text;
-pub use files::{SourceFile, source_files};
+pub use files::{SourceFile, gunzip, source_files};
 pub use free::{FreeSpace, free_space};
 pub use header::check_tensor_header;
 pub use lines::{Lines, TextError};

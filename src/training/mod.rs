@@ -235,7 +235,7 @@ fn finish_epoch(job: &Job<'_>, state: &mut State) -> Result<(), Error> {
     if scores.iter().any(|score| !score.is_finite()) {
         return Err(state.diverged());
     }
-    let labels: Vec<bool> = job.validation.iter().map(|pair| pair.label).collect();
+    let labels = dataset::labels(job.validation);
     let threshold = evaluation::best_threshold(&scores, &labels).unwrap_or(0.5);
     let metrics = evaluation::metrics(&scores, &labels, threshold)?;
     let record = EpochRecord {

@@ -16,7 +16,7 @@ pub(super) fn degree_auroc(dataset: &Dataset, tested: &[Example]) -> f64 {
     let scores: Vec<f64> = tested.iter().map(score).collect();
     let highest = scores.iter().copied().fold(1.0, f64::max);
     let scores: Vec<f64> = scores.into_iter().map(|score| score / highest).collect();
-    let labels: Vec<bool> = tested.iter().map(|e| e.label).collect();
+    let labels = labels(tested);
     metrics(&scores, &labels, 0.5).unwrap().auroc.unwrap()
 }
 

@@ -7,6 +7,8 @@
 
 use rayon::prelude::*;
 
+use crate::classifier::Temperature;
+
 /// Trees in a model.
 const TREES: usize = 100;
 /// Splits between the root of a tree and a leaf.
@@ -63,7 +65,7 @@ impl Boosting {
         let mut trees = Vec::with_capacity(TREES);
         for _ in 0..TREES {
             let row = |(logit, label): (&f64, &bool)| {
-                let probability = 1.0 / (1.0 + (-logit).exp());
+                let probability = Temperature::ONE.probability(*logit);
                 Sums {
                     gradient: probability - f64::from(u8::from(*label)),
                     curvature: probability * (1.0 - probability),

@@ -15,7 +15,7 @@ use self::composition::Composition;
 use self::relatives::{NearestPair, Relatives};
 use super::ranking::Ranking;
 use super::{Background, BaselineResult, Direction};
-use crate::dataset::{Catalogue, Example};
+use crate::dataset::{Catalogue, Example, labels};
 pub use relatives::RELATED_FROM;
 pub use rows::Rows;
 
@@ -102,8 +102,12 @@ impl<'a> Baselines<'a> {
         }
     }
 
-    /// What a rule reaches on `examples`.
-    pub(super) fn result(&self, baseline: Baseline, examples: &[Example]) -> BaselineResult {
+    /// What a rule reaches on `examples`, and its values in the direction that counts.
+    pub(super) fn judge(
+        &self,
+        baseline: Baseline,
+        examples: &[Example],
+    ) -> (BaselineResult, Vec<f64>) {
         let (mut values, labels) = match baseline {
             Baseline::RowOrder => self.rows.values(examples),
             _ => (self.values(baseline, examples), labels(examples)),
@@ -114,17 +118,18 @@ impl<'a> Baselines<'a> {
             values.iter_mut().for_each(|value| *value = -*value);
             ranking = Ranking::new(&values, &labels);
         }
-        BaselineResult {
+        let result = BaselineResult {
             baseline,
             auroc: ranking.auroc(),
             average_precision: ranking.average_precision(1.0),
             direction: if reversed { Direction::Low } else { Direction::High },
             within_reach: baseline.is_within_reach(),
-        }
+        };
+        (result, values)
     }
 
     /// The value of a rule for each of `examples`, as they stand: in no order.
-    pub(super) fn values(&self, baseline: Baseline, examples: &[Example]) -> Vec<f64> {
+    fn values(&self, baseline: Baseline, examples: &[Example]) -> Vec<f64> {
         let sequences = |example: &Example| self.catalogue.sequence_pair(example);
         let value = |example: &Example| match baseline {
             Baseline::Degree => [example.left, example.right]
@@ -156,8 +161,4 @@ impl<'a> Baselines<'a> {
             |example: &Example| relatives.similarity(self.catalogue.sequence_pair(example));
         examples.iter().map(similarity).collect()
     }
-}
-
-fn labels(examples: &[Example]) -> Vec<bool> {
-    examples.iter().map(|example| example.label).collect()
 }

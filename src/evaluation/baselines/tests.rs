@@ -23,7 +23,7 @@ fn results(train: &[Example], test: &[Example], rows: &Rows) -> Vec<BaselineResu
     let background =
         Background { catalogue: &catalogue, proteins: &proteins, train, rows, seed: 1 };
     let baselines = Baselines::fit(&background);
-    Baseline::ALL.iter().map(|baseline| baselines.result(*baseline, test)).collect()
+    Baseline::ALL.iter().map(|baseline| baselines.judge(*baseline, test).0).collect()
 }
 
 fn auroc(results: &[BaselineResult], baseline: Baseline) -> f64 {

@@ -3,7 +3,7 @@
 use super::super::benchmark::KNOWN;
 use super::super::guard;
 use super::*;
-use crate::dataset::{self, Catalogue, Dataset, Example, Pairs, Source};
+use crate::dataset::{self, Catalogue, Dataset, Example, Pairs, Source, TestClass};
 use crate::protein::ProteinSequence;
 
 /// Proteins, the split of their pairs, and the rows that the pairs came from.
@@ -55,6 +55,16 @@ fn world() -> World {
 }
 
 impl World {
+    fn evaluator<'a>(&'a self, proteins: &'a [&'a ProteinSequence]) -> Evaluator<'a> {
+        Evaluator::new(Background {
+            catalogue: &self.catalogue,
+            proteins,
+            train: &self.dataset.train,
+            rows: &self.rows,
+            seed: 1,
+        })
+    }
+
     /// The evaluation of a model that gives every test pair the score `score`.
     fn evaluation(
         &self,
@@ -62,16 +72,10 @@ impl World {
         score: impl Fn(usize, &Example) -> f64,
     ) -> Evaluation {
         let proteins: Vec<_> = self.sequences.iter().collect();
-        let evaluator = Evaluator::new(Background {
-            catalogue: &self.catalogue,
-            proteins: &proteins,
-            train: &self.dataset.train,
-            rows: &self.rows,
-            seed: 1,
-        });
+        let evaluator = self.evaluator(&proteins);
         let test = &self.dataset.test;
         let scores: Vec<f64> = test.iter().enumerate().map(|(at, pair)| score(at, pair)).collect();
-        let set = evaluator.measure(TestClass::C3, test, &scores, 0.5).unwrap();
+        let set = evaluator.measure(TestPairs::Class(TestClass::C3), test, &scores, 0.5).unwrap();
         let (_, calibration) = calibrate(&[-1.0, 1.0, 2.0], &[false, true, false]);
         evaluator.conclude(calibration, vec![set], &self.dataset.manifest, settings)
     }
@@ -169,17 +173,12 @@ fn similarity_to_training_is_told_apart() {
 fn a_set_without_pairs_or_with_one_class_has_no_lead() {
     let world = world();
     let proteins: Vec<_> = world.sequences.iter().collect();
-    let evaluator = Evaluator::new(Background {
-        catalogue: &world.catalogue,
-        proteins: &proteins,
-        train: &world.dataset.train,
-        rows: &world.rows,
-        seed: 1,
-    });
+    let evaluator = world.evaluator(&proteins);
     let positives: Vec<_> = world.dataset.test.iter().filter(|e| e.label).copied().collect();
     for examples in [&[], positives.as_slice()] {
         let scores = vec![0.5; examples.len()];
-        let set = evaluator.measure(TestClass::C2, examples, &scores, 0.5).unwrap();
+        let set =
+            evaluator.measure(TestPairs::Class(TestClass::C2), examples, &scores, 0.5).unwrap();
         assert_eq!((set.metrics.n, set.lead), (examples.len(), None));
         assert!(set.baselines.iter().all(|result| result.auroc.is_none()));
         assert!(set.at_prevalence.iter().all(|row| row.average_precision.is_none()));

@@ -85,7 +85,7 @@ impl Yeast {
             seed: 1,
         });
         let scores = vec![0.5; dataset.test.len()];
-        let set = evaluator.measure(TestClass::Test, &dataset.test, &scores, 0.5).unwrap();
+        let set = evaluator.measure(TestPairs::Test, &dataset.test, &scores, 0.5).unwrap();
         println!("{} training, {} test pairs", dataset.train.len(), dataset.test.len());
         let aurocs: Vec<_> =
             set.baselines.iter().map(|result| (result.baseline, result.auroc.unwrap())).collect();

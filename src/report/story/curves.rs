@@ -12,9 +12,7 @@ pub(super) fn roc(evaluation: &Evaluation) -> Figure {
     };
     let mut series =
         vec![Series::named("guessing", Mark::Reference, Tone::Muted, vec![[0.0, 0.0], [1.0, 1.0]])];
-    series.extend(evaluation.sets.iter().map(|set| {
-        Series::named(sets::name(set.class), Mark::Line, sets::tone(evaluation, set), curve(set))
-    }));
+    series.extend(lines(evaluation, curve));
     let chart = Chart {
         title: "Receiver operating characteristic (ROC)".to_owned(),
         description: format!(
@@ -45,9 +43,7 @@ pub(super) fn precision_recall(evaluation: &Evaluation) -> Figure {
         let guessing = vec![[0.0, prevalence], [1.0, prevalence]];
         series.push(Series::named("guessing", Mark::Reference, Tone::Muted, guessing));
     }
-    series.extend(evaluation.sets.iter().map(|set| {
-        Series::named(sets::name(set.class), Mark::Line, sets::tone(evaluation, set), curve(set))
-    }));
+    series.extend(lines(evaluation, curve));
     let chart = Chart {
         title: "Precision and recall".to_owned(),
         description: format!(
@@ -66,6 +62,17 @@ pub(super) fn precision_recall(evaluation: &Evaluation) -> Figure {
             .to_owned(),
         numbers: at_levels(evaluation, "Recall", "precision", curve),
     }
+}
+
+/// The curve of every set.
+fn lines(
+    evaluation: &Evaluation,
+    curve: impl Fn(&TestSet) -> Vec<[f64; 2]>,
+) -> impl Iterator<Item = Series> {
+    let line = move |set: &TestSet| {
+        Series::named(sets::name(set.class), Mark::Line, sets::tone(evaluation, set), curve(set))
+    };
+    evaluation.sets.iter().map(line)
 }
 
 /// A metric of every set, in words.

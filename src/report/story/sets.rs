@@ -1,7 +1,7 @@
 //! Test sets and baselines by the names that the report gives them.
 
-use crate::dataset::{Overlap, Part, REFUSE_BELOW, SplitManifest};
-use crate::evaluation::{Baseline, Evaluation, Lead, TestClass, TestSet};
+use crate::dataset::{Overlap, Part, REFUSE_BELOW, SplitManifest, TestClass};
+use crate::evaluation::{Baseline, BaselineResult, Evaluation, Lead, TestPairs, TestSet};
 use crate::report::chart::Tone;
 use crate::report::text;
 
@@ -14,35 +14,37 @@ pub(super) fn decisive(evaluation: &Evaluation) -> Option<&TestSet> {
 }
 
 /// The name of a set, for heads of columns.
-pub(super) fn name(class: TestClass) -> &'static str {
+pub(super) fn name(class: TestPairs) -> &'static str {
     match class {
-        TestClass::Test => "Test",
-        TestClass::C1 => "C1",
-        TestClass::C2 => "C2",
-        TestClass::C3 => "C3",
+        TestPairs::Test => "Test",
+        TestPairs::Class(TestClass::C1) => "C1",
+        TestPairs::Class(TestClass::C2) => "C2",
+        TestPairs::Class(TestClass::C3) => "C3",
     }
 }
 
 /// What the pairs of a set are.
-pub(super) fn meaning(class: TestClass, split: &SplitManifest) -> &'static str {
+pub(super) fn meaning(class: TestPairs, split: &SplitManifest) -> &'static str {
     match class {
-        TestClass::C1 => "new pairs of proteins that training has seen",
-        TestClass::C2 => "pairs with one protein that training has never seen",
-        TestClass::Test if !is_of_new_proteins(class, split) => {
+        TestPairs::Class(TestClass::C1) => "new pairs of proteins that training has seen",
+        TestPairs::Class(TestClass::C2) => "pairs with one protein that training has never seen",
+        TestPairs::Test if !is_of_new_proteins(class, split) => {
             "test pairs some of whose proteins training has seen"
         }
-        TestClass::C3 | TestClass::Test => "pairs of two proteins that training has never seen",
+        TestPairs::Class(TestClass::C3) | TestPairs::Test => {
+            "pairs of two proteins that training has never seen"
+        }
     }
 }
 
 /// Whether a result on a set holds for new proteins.
-pub(super) fn is_of_new_proteins(class: TestClass, split: &SplitManifest) -> bool {
+pub(super) fn is_of_new_proteins(class: TestPairs, split: &SplitManifest) -> bool {
     let train_and_test = |overlap: &&Overlap| overlap.parts == [Part::Train, Part::Test];
     let shared = split.overlaps.iter().find(train_and_test);
     match class {
-        TestClass::C3 => true,
-        TestClass::Test => shared.is_some_and(|overlap| overlap.proteins == 0),
-        TestClass::C1 | TestClass::C2 => false,
+        TestPairs::Class(TestClass::C3) => true,
+        TestPairs::Test => shared.is_some_and(|overlap| overlap.proteins == 0),
+        TestPairs::Class(TestClass::C1 | TestClass::C2) => false,
     }
 }
 
@@ -72,7 +74,12 @@ pub(super) fn activity(baseline: Baseline) -> &'static str {
 
 /// The AUROC of the baseline that the model is compared with.
 pub(super) fn rival(set: &TestSet, lead: &Lead) -> Option<f64> {
-    set.baselines.iter().find(|result| result.baseline == lead.baseline)?.auroc
+    result(set, lead.baseline)?.auroc
+}
+
+/// What a baseline reaches on a set, if it was measured.
+pub(super) fn result(set: &TestSet, baseline: Baseline) -> Option<&BaselineResult> {
+    set.baselines.iter().find(|result| result.baseline == baseline)
 }
 
 /// The 95 % interval of a lead.

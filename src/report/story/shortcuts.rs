@@ -1,6 +1,6 @@
 //! The model beside rules that know nothing about how proteins bind.
 
-use super::sets;
+use super::sets::{self, result};
 use crate::evaluation::{Baseline, BaselineResult, Direction, Evaluation, Metrics, TestSet};
 use crate::report::chart::{Axis, Chart, Mark, Series, Tone};
 use crate::report::document::{Block, Figure, Kind, Section, Table};
@@ -26,10 +26,6 @@ pub(super) fn section(evaluation: &Evaluation) -> Section {
     )));
     blocks.push(Block::Terms(used(evaluation).map(explained).collect()));
     Section::new("shortcuts", "The model beside the shortcuts", blocks)
-}
-
-fn result(set: &TestSet, baseline: Baseline) -> Option<&BaselineResult> {
-    set.baselines.iter().find(|result| result.baseline == baseline)
 }
 
 /// One metric of the model and of every baseline, on every set.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::artifacts::Provenance;
 use crate::dataset::{
     self, Classes, Counts, Lost, NegativeSource, Overlap, Part, PartRecord, Parts, SplitManifest,
-    SplitRule,
+    SplitRule, TestClass,
 };
 use crate::digest::Digest;
 use crate::embeddings::esm2::EncoderIdentity;
@@ -13,7 +13,7 @@ use crate::estimate::{Component, Seconds, named_instance};
 use crate::evaluation::{
     self, AtPrevalence, Baseline, BaselineResult, Calibration, Degrees, Direction, Evaluation,
     Lead, LeakageCard, Metrics, PartOrigin, PerProtein, PrecisionRecallPoint, Quantiles,
-    ReliabilityBin, RocPoint, RowOrderShares, SimilarityBin, TestClass, TestSet,
+    ReliabilityBin, RocPoint, RowOrderShares, SimilarityBin, TestPairs, TestSet,
 };
 use crate::interactions::{Audit, Bucket, BucketCount, Example, FileAudit, Format};
 use crate::report::{Report, Spending};
@@ -204,7 +204,7 @@ fn evaluation(split: &SplitManifest) -> Evaluation {
 }
 
 fn set(class: TestClass) -> TestSet {
-    let number = class as usize;
+    let number = class as usize + 1;
     let metrics = metrics(200 + 100 * number, 0.55 + 0.04 * number as f64);
     let auroc = metrics.auroc.unwrap();
     let result = |at: usize, baseline| BaselineResult {
@@ -219,7 +219,7 @@ fn set(class: TestClass) -> TestSet {
     let best = baselines.last().unwrap().auroc.unwrap();
     let quarter = |at: usize| at as f64 / 4.0;
     TestSet {
-        class,
+        class: TestPairs::Class(class),
         proteins: 57 + number,
         baselines,
         lead: Some(Lead {

@@ -5,11 +5,10 @@
 //! accession, the one of the newest release counts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
-use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
@@ -224,12 +223,7 @@ fn verified(name: &Digest, bytes: &[u8]) -> Result<BTreeMap<Accession, Record>, 
     if Digest::of(bytes) != *name {
         return Err("its SHA-256 is not its name".to_owned());
     }
-    let mut json = Vec::new();
-    let read = GzDecoder::new(bytes).take(MAX_UNPACKED + 1).read_to_end(&mut json);
-    read.map_err(|error| error.to_string())?;
-    if json.len() as u64 > MAX_UNPACKED {
-        return Err(format!("it unpacks to more than {MAX_UNPACKED} bytes"));
-    }
+    let json = storage::gunzip(bytes, MAX_UNPACKED).map_err(|error| error.to_string())?;
     let answers: Answers = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
     if answers.schema != SCHEMA {
         return Err(format!("it is of the format `{}`", answers.schema));
