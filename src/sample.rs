@@ -1,12 +1,15 @@
 //! Sample: a synthetic interactome with a signal that can be learned, or with none.
 //!
-//! A thousand invented proteins of 100 to 140 residues. Four fifths carry one of ten motif
-//! families, planted in diverged copies; the families come in five complementary pairs, and a
-//! carrier interacts with carriers of the complementary family. The other fifth carries no motif
-//! and interacts with anybody.
+//! A thousand invented proteins of 170 to 210 residues. Four fifths belong to one of ten families, each
+//! with three kinds of tracts: stretches of one amino acid. The families come in five complementary
+//! pairs, and a member interacts with members of the complementary family. The other fifth has no
+//! tracts and interacts with anybody.
 //!
-//! Nothing but the motifs tells an interacting pair from another: length distribution and expected
-//! degree are the same for carriers and others, accessions and genes say nothing about the family.
+//! Nothing but the tracts tells an interacting pair from another. Every protein holds the amino acids
+//! of all tracts equally often, in one stretch or scattered, so that the composition says nothing and
+//! an encoder is needed, which sees order; length distribution and expected degree are the same for
+//! members and others, accessions and genes say nothing about the family. Tracts are too short to
+//! make two members similar as sequences.
 //! The graph is built from random matchings and dealt decks, so that nearly all proteins have the
 //! same number of partners: even the degrees of the whole graph rank pairs no better than chance.
 //! The price shows where pairs are split instead of proteins: a held-out pair is missing from the
@@ -50,11 +53,11 @@ pub struct Sample {
 pub fn generate(settings: &Settings) -> Sample {
     let rng = &mut ChaCha8Rng::seed_from_u64(settings.seed);
     let families = assign_families(rng);
-    let motifs: Vec<Motif> = (0..2 * FAMILY_PAIRS).map(|_| draw_motif(rng)).collect();
+    let tracts = draw_tracts(rng);
     let background = background();
     let mut sequences: Vec<String> = families
         .iter()
-        .map(|family| draw_sequence(family.map(|family| &motifs[family]), &background, rng))
+        .map(|family| draw_sequence(family.map_or(&[], |of| &tracts[of]), &background, rng))
         .collect();
     let interactions = hint(&connect(&families, rng), rng);
     if settings.shuffled {
@@ -73,21 +76,22 @@ pub fn write(sample: &Sample, folder: &Path) -> Result<(), StorageError> {
 const PROTEINS: usize = 1000;
 /// Families `2k` and `2k + 1` are complementary.
 const FAMILY_PAIRS: usize = 5;
-const CARRIERS_PER_FAMILY: usize = 80;
-/// Partners that each carrier has in the complementary family and each other protein anywhere; the
+const MEMBERS_PER_FAMILY: usize = 80;
+/// Partners that each member has in the complementary family and each other protein anywhere; the
 /// latter choose every protein about four times. A random fifth of the proteins holds about 480
 /// pairs.
 const PARTNERS: usize = 20;
 
-const RESIDUES: std::ops::RangeInclusive<usize> = 100..=140;
-const MOTIF_RESIDUES: usize = 10;
-/// Copies of the motif in a carrier: enough to show in a mean over all residues.
-const MOTIF_COPIES: usize = 6;
-/// The probability that a residue of a copy is not the motif's.
-const DIVERGENCE: f64 = 0.15;
+const RESIDUES: std::ops::RangeInclusive<usize> = 170..=210;
+/// What tracts are made of: the ten most frequent amino acids, one for each family to begin with.
+const TRACT_AMINO_ACIDS: [u8; 2 * FAMILY_PAIRS] = *b"LAGVESIKRD";
+/// How often every protein holds each of them at least: enough in one stretch to show in a mean over
+/// all residues.
+const TRACT_RESIDUES: usize = 16;
+const TRACTS_PER_FAMILY: usize = 3;
 
-/// Ten different residues.
-type Motif = [u8; MOTIF_RESIDUES];
+/// The amino acids of a family's tracts.
+type Tracts = [u8; TRACTS_PER_FAMILY];
 
 /// The amino acids and how many hundredths of a percent each has in `UniProtKB/Swiss-Prot`
 /// (release statistics, section "amino acid composition").
@@ -116,17 +120,19 @@ const COMPOSITION: [(u8, usize); 20] = [
 
 /// The family of each protein, in random order.
 fn assign_families(rng: &mut ChaCha8Rng) -> Vec<Option<usize>> {
-    let carriers = 2 * FAMILY_PAIRS * CARRIERS_PER_FAMILY;
+    let members = 2 * FAMILY_PAIRS * MEMBERS_PER_FAMILY;
     let mut families: Vec<Option<usize>> =
-        (0..PROTEINS).map(|i| (i < carriers).then_some(i / CARRIERS_PER_FAMILY)).collect();
+        (0..PROTEINS).map(|i| (i < members).then_some(i / MEMBERS_PER_FAMILY)).collect();
     families.shuffle(rng);
     families
 }
 
-fn draw_motif(rng: &mut ChaCha8Rng) -> Motif {
-    let mut residues = COMPOSITION.map(|(residue, _)| residue);
-    residues.shuffle(rng);
-    std::array::from_fn(|i| residues[i])
+/// The tracts of each family; two families share two at most.
+fn draw_tracts(rng: &mut ChaCha8Rng) -> Vec<Tracts> {
+    let mut circle = TRACT_AMINO_ACIDS;
+    circle.shuffle(rng);
+    let tracts = |family| std::array::from_fn(|i| circle[(family + i) % circle.len()]);
+    (0..circle.len()).map(tracts).collect()
 }
 
 /// Every residue as often as its share says, to draw from.
@@ -134,23 +140,20 @@ fn background() -> Vec<u8> {
     COMPOSITION.iter().flat_map(|&(residue, share)| std::iter::repeat_n(residue, share)).collect()
 }
 
-/// A random sequence whose equal stretches each hold one diverged copy of the motif, if any. The
-/// copies replace residues, so that the length says nothing.
-fn draw_sequence(motif: Option<&Motif>, background: &[u8], rng: &mut ChaCha8Rng) -> String {
-    let length = rng.random_range(RESIDUES);
-    let mut residues: Vec<u8> =
-        (0..length).map(|_| background[rng.random_range(0..background.len())]).collect();
-    for stretch in residues.chunks_exact_mut(length / MOTIF_COPIES).take(MOTIF_COPIES) {
-        let Some(motif) = motif else { break };
-        let start = rng.random_range(0..=stretch.len() - MOTIF_RESIDUES);
-        for (residue, &planted) in stretch[start..].iter_mut().zip(motif) {
-            if !rng.random_bool(DIVERGENCE) {
-                *residue = planted;
-            }
+/// A random sequence that begins with methionine and holds the amino acids of all tracts: those of
+/// `tracts` in one stretch each, the others scattered.
+fn draw_sequence(tracts: &[u8], background: &[u8], rng: &mut ChaCha8Rng) -> String {
+    let rest = rng.random_range(RESIDUES) - 1 - TRACT_AMINO_ACIDS.len() * TRACT_RESIDUES;
+    let mut pieces: Vec<Vec<u8>> =
+        (0..rest).map(|_| vec![background[rng.random_range(0..background.len())]]).collect();
+    for residue in TRACT_AMINO_ACIDS {
+        match tracts.contains(&residue) {
+            true => pieces.push(vec![residue; TRACT_RESIDUES]),
+            false => pieces.extend(std::iter::repeat_n(vec![residue], TRACT_RESIDUES)),
         }
     }
-    residues[0] = b'M';
-    residues.into_iter().map(char::from).collect()
+    pieces.shuffle(rng);
+    std::iter::once(b'M').chain(pieces.into_iter().flatten()).map(char::from).collect()
 }
 
 /// The interacting pairs, the smaller index first.

@@ -279,6 +279,7 @@ fn the_text_begins_with_the_answer_and_the_card_follows() {
     | train | 602 | 603 | 200 | 13 | 11 | drawn |
     | validation | 99 | 100 | 33 | 13 | 11 | drawn |
     | test | 151 | 152 | 50 | 13 | 11 | drawn |
+    | tested as C1 and C2 | 303 | 304 | 101 | 13 | 11 | drawn |
     | in none | 401 | 17 |  |  |  |  |
 
     What parts share

@@ -43,23 +43,27 @@ fn accessions_follow_uniprots_pattern_and_every_one_has_a_sequence() {
 }
 
 #[test]
-fn carriers_show_their_motif_and_others_do_not() {
+fn families_differ_in_their_tracts_and_in_no_amino_acid() {
     let rng = &mut ChaCha8Rng::seed_from_u64(1);
     let families = assign_families(rng);
-    let motifs: Vec<Motif> = (0..2 * FAMILY_PAIRS).map(|_| draw_motif(rng)).collect();
+    let tracts = draw_tracts(rng);
     let sequences = sequences(&generate(&intact(1)));
-    let copies = |protein: usize, family: usize| {
-        let alike =
-            |window: &[u8]| window.iter().zip(&motifs[family]).filter(|(a, b)| a == b).count();
-        let residues = sequences[&accession(protein)].as_bytes();
-        residues.windows(MOTIF_RESIDUES).filter(|window| alike(window) >= 7).count()
-    };
+    let mut means = [[0.0; TRACT_AMINO_ACIDS.len()]; 2];
     for (protein, family) in families.iter().enumerate() {
-        let most = (0..motifs.len()).max_by_key(|&family| copies(protein, family)).unwrap();
-        match family {
-            Some(family) => assert!(most == *family && copies(protein, most) >= 3, "{protein}"),
-            None => assert_eq!(copies(protein, most), 0, "{protein}"),
+        let residues = &sequences[&accession(protein)];
+        let own = family.map_or(&[] as &[u8], |family| &tracts[family]);
+        for (at, &residue) in TRACT_AMINO_ACIDS.iter().enumerate() {
+            let tract = char::from(residue).to_string().repeat(TRACT_RESIDUES);
+            assert_eq!(residues.contains(&tract), own.contains(&residue), "{protein} {tract}");
+            let count = residues.bytes().filter(|&other| other == residue).count();
+            assert!(count >= TRACT_RESIDUES, "{protein} {tract}");
+            means[usize::from(family.is_some())][at] += count as f64;
         }
+    }
+    let members = families.iter().flatten().count();
+    for (others, of_members) in means[0].iter().zip(means[1]) {
+        let ratio = (others / (PROTEINS - members) as f64) / (of_members / members as f64);
+        assert!((ratio - 1.0).abs() < 0.05, "{ratio}");
     }
 }
 
@@ -71,8 +75,8 @@ fn degrees_say_nothing_and_a_fifth_of_the_proteins_holds_enough_pairs() {
         let graph = connect(&families, rng);
         let mut degrees = vec![0_usize; PROTEINS];
         graph.iter().flat_map(|&(one, other)| [one, other]).for_each(|i| degrees[i] += 1);
-        let mean = |carrier: bool| {
-            let chosen = (0..PROTEINS).filter(|&i| families[i].is_some() == carrier);
+        let mean = |member: bool| {
+            let chosen = (0..PROTEINS).filter(|&i| families[i].is_some() == member);
             chosen.clone().map(|i| degrees[i]).sum::<usize>() as f64 / chosen.count() as f64
         };
         assert!((mean(true) / mean(false) - 1.0).abs() < 0.01, "seed {seed}");

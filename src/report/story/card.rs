@@ -1,7 +1,7 @@
 //! The leakage card: where pairs come from, and what that means for the numbers.
 
 use super::{sets, strata};
-use crate::dataset::{Counts, Lost, NegativeSource};
+use crate::dataset::{Counts, Lost, NegativeSource, PartRecord};
 use crate::evaluation::{Evaluation, TestSet};
 use crate::report::Report;
 use crate::report::chart::{self, Axis, Chart, Mark, Series};
@@ -97,7 +97,7 @@ fn nearest(set: &TestSet) -> Option<Figure> {
 }
 
 fn parts(report: &Report<'_>) -> Table {
-    let parts = report.split.parts.each().map(|(part, record)| {
+    let row = |name: String, record: &PartRecord| {
         let Counts { positives, negatives, proteins, only_in_negatives, only_in_positives } =
             record.counts;
         let source = match record.negatives {
@@ -106,12 +106,16 @@ fn parts(report: &Report<'_>) -> Table {
         };
         let counts = [positives, negatives, proteins, only_in_positives, only_in_negatives];
         let counts = counts.map(text::count).into_iter();
-        std::iter::once(part.to_string()).chain(counts).chain([source.to_owned()]).collect()
-    });
-    let Lost { positives, negatives } = report.split.lost;
+        std::iter::once(name).chain(counts).chain([source.to_owned()]).collect()
+    };
+    let split = report.split;
+    let parts = split.parts.each().map(|(part, record)| row(part.to_string(), record));
+    let held_out = (split.held_out.counts.positives > 0)
+        .then(|| row("tested as C1 and C2".to_owned(), &split.held_out));
+    let Lost { positives, negatives } = split.lost;
     let mut lost = vec!["in none".to_owned(), text::count(positives), text::count(negatives)];
     lost.resize(7, String::new());
-    let rows = parts.into_iter().chain([lost]).collect();
+    let rows = parts.into_iter().chain(held_out).chain([lost]).collect();
     let columns = [
         ("Part", Kind::Words),
         ("Interacting", Kind::Number),

@@ -171,7 +171,7 @@ fn split() -> SplitManifest {
         warnings: vec![warning],
         proteins: (0..9).map(|n| (format!("P{n}").parse().unwrap(), Digest::of(&[n]))).collect(),
         parts: Parts { train: part(602), validation: part(99), test: part(151) },
-        held_out: part(151),
+        held_out: part(303),
         test_classes: Classes::default(),
     }
 }
