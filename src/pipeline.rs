@@ -27,7 +27,7 @@ use crate::embeddings::{self, CacheLocation, EmbeddingSpace, EmbeddingStore, Pin
 use crate::estimate::{Component, EncoderShape, Instance};
 use crate::evaluation::{self, Evaluation, Metrics};
 use crate::interactions;
-use crate::interactions::hint::{HintError, Source};
+use crate::interactions::hint::HintError;
 use crate::progress::Observer;
 use crate::sequences::{self, uniprot};
 use crate::shutdown::Shutdown;
@@ -36,6 +36,7 @@ use crate::storage::sync::SharedFolder;
 use crate::training::{self, CheckpointFolder, EpochRecord, RunIdentity};
 pub use check::{Plan, check};
 use data::{Data, Reading};
+pub use fetched::Fetching;
 use record::Record;
 pub use survey::{Survey, cached, survey};
 use timings::Stopwatch;
@@ -61,10 +62,34 @@ pub enum Error {
          `fetch` for those of UniProt"
     )]
     NoSequences,
+    #[error(
+        "`offline` is set, no sequences are given, and none of the {proteins} proteins was fetched \
+         before; set `offline` to false, or give FASTA files (`--sequences`, in a job the channel \
+         `sequences`)"
+    )]
+    NothingKept { proteins: usize },
+    #[error(
+        "no interactions are given; give a file (`--interactions`, in a job the channel \
+         `interactions`), or set `interactions` to a species such as `hint:HomoSapiens`"
+    )]
+    NoInteractions,
+    #[error(
+        "interactions are given, and `interactions` is `{species}`; leave out the one or the other"
+    )]
+    InteractionsTwice { species: String },
     #[error(transparent)]
-    Hint(#[from] HintError),
+    Hint(HintError),
+    #[error(
+        "{0}; without a network, give the file (`--interactions`, in a job the channel \
+         `interactions`)"
+    )]
+    NoHint(#[source] HintError),
     #[error(transparent)]
-    Uniprot(#[from] uniprot::Error),
+    Uniprot(uniprot::Error),
+    #[error(
+        "{0}; without a network, give FASTA files (`--sequences`, in a job the channel `sequences`)"
+    )]
+    NoUniprot(#[source] uniprot::Error),
     #[error("clusters are given, but `split` is not `clusters`: leave out the one or the other")]
     UnusedClusters,
     #[error(transparent)]
@@ -108,8 +133,8 @@ impl From<embeddings::StoreError> for Error {
 /// Where the input lies: files, or folders of which every file is read; or where it is fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inputs {
-    /// Pairs, or the species whose pairs HINT has.
-    pub interactions: Source,
+    /// Pairs; without them those that HINT has of the configured species.
+    pub interactions: Option<PathBuf>,
     /// FASTA; without it all sequences are fetched.
     pub sequences: Option<PathBuf>,
     /// The folder of an ESM-2 model.
@@ -157,10 +182,12 @@ impl<'a> Run<'a> {
     fn reading(&self) -> Reading<'a> {
         Reading {
             inputs: self.inputs,
-            config: self.config,
-            cache: &self.places.cache,
-            observer: self.observer,
-            shutdown: self.shutdown,
+            fetching: Fetching {
+                config: self.config,
+                cache: &self.places.cache,
+                observer: self.observer,
+                shutdown: self.shutdown,
+            },
         }
     }
 }

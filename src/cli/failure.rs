@@ -203,7 +203,6 @@ user_errors!(
     evaluation::Doubtful,
     evaluation::ScoreFileError,
     interactions::Error,
-    interactions::hint::HintError,
     sequences::Error,
     sequences::uniprot::Error,
     ContainerError,

@@ -49,7 +49,7 @@ fn what_is_no_table_is_an_error_that_names_the_address() {
         texts += log.split_once(" ERROR ").unwrap().1;
     }
     insta::assert_snapshot!(texts.replace(&server.url(""), "http://SERVER").trim_end(), @"
-    UserError: cannot fetch the file of HINT for `HomoSapiens`: `http://SERVER/download-raw/2024-06/HomoSapiens_binary_hq.txt` refuses: it is a web page and no table; check the address and what is asked for
-    UserError: `http://SERVER/download-raw/2024-06/MusMusculus_binary_hq.txt` was not fetched before; set `offline` to false, or give a file
+    UserError: cannot fetch the file of HINT for `hint:HomoSapiens`: `http://SERVER/download-raw/2024-06/HomoSapiens_binary_hq.txt` refuses: it is a web page and no table; check the address and what is asked for
+    UserError: `http://SERVER/download-raw/2024-06/MusMusculus_binary_hq.txt` was not fetched before; set `offline` to false, or give the file (`--interactions`, in a job the channel `interactions`)
     ");
 }

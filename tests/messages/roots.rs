@@ -15,7 +15,7 @@ fn channels_and_hosts() {
         spoil(&root);
         page.add(case, &refusal_below(&root, &mut root.job()));
     };
-    case("missing channel", &|root| fs::remove_dir_all(root.channel("sequences")).unwrap());
+    case("missing channel", &|root| fs::remove_file(root.channel("encoder")).unwrap());
     case("channel of another name", &|root| {
         fs::rename(root.channel("interactions"), root.channel("pairs")).unwrap();
     });
@@ -37,9 +37,9 @@ fn channels_and_hosts() {
     });
     insta::assert_snapshot!(page.0, @"
     missing channel
-      exit 2: UserError: missing input channels: `sequences`; the job has `encoder`, `interactions`; Dyad reads the channels `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`) and, if you like, `validation`, `test`, `known_interactions`, `clusters`
+      exit 2: UserError: missing input channels: `encoder`; the job has `interactions`, `sequences`; Dyad reads the channels `interactions` (or `train`, `training`, the hyperparameter `interactions`), `encoder` (or `model`) and, if you like, `sequences`, `validation`, `test`, `known_interactions`, `clusters`
     channel of another name
-      exit 2: UserError: missing input channels: `interactions`; the job has `encoder`, `pairs`, `sequences`; Dyad reads the channels `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`) and, if you like, `validation`, `test`, `known_interactions`, `clusters`
+      exit 2: UserError: missing input channels: `interactions`; the job has `encoder`, `pairs`, `sequences`; Dyad reads the channels `interactions` (or `train`, `training`, the hyperparameter `interactions`), `encoder` (or `model`) and, if you like, `sequences`, `validation`, `test`, `known_interactions`, `clusters`
     declared and not there
       exit 2: UserError: cannot read `FOLDER/input/data/train`: no such file or directory. Fix: check the path
     two names of one channel
@@ -53,6 +53,26 @@ fn channels_and_hosts() {
     a file in the place of the model folder
       exit 2: UserError: cannot write to the folder `FOLDER/model`, which the job needs: file exists. Fix: check the path: a file lies where a folder is needed, or the reverse
     ");
+}
+
+#[test]
+fn what_cannot_be_fetched() {
+    let mut page = Page::default();
+    let mut case = |case: &str, settings: &str, removed: &[&str]| {
+        let root = Root::new();
+        root.configure("hyperparameters.json", settings);
+        removed.iter().for_each(|name| fs::remove_dir_all(root.channel(name)).unwrap());
+        page.add(case, &refusal_below(&root, &mut root.job()));
+    };
+    let both = ["interactions", "sequences"];
+    case("a path as a hyperparameter", r#"{"interactions": "/data/hint.txt"}"#, &both);
+    case("no species", r#"{"interactions": "hint:Homo sapiens"}"#, &both);
+    case("files, and there are none", r#"{"interactions": "files"}"#, &both);
+    case("a channel and a species", r#"{"interactions": "hint:HomoSapiens"}"#, &[]);
+    case("nothing to fetch by", r#"{"missing_sequences": "drop"}"#, &["sequences"]);
+    case("offline, HINT", r#"{"interactions": "hint:HomoSapiens", "offline": "true"}"#, &both);
+    case("offline, UniProt", r#"{"offline": "true"}"#, &["sequences"]);
+    insta::assert_snapshot!(page.0, @"");
 }
 
 #[test]
