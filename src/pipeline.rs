@@ -74,7 +74,8 @@ pub enum Error {
     )]
     NoInteractions,
     #[error(
-        "interactions are given, and `interactions` is `{species}`; leave out the one or the other"
+        "interactions are given as files, and the setting `interactions` is `{species}`; leave out \
+         the one or the other"
     )]
     InteractionsTwice { species: String },
     #[error(transparent)]

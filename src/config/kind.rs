@@ -85,8 +85,8 @@ impl Kind {
             Self::OptionalS3Uri { absent } => format!("`s3://bucket/prefix/`, or `{absent}`"),
             Self::Url => "`https://HOST/PATH`".to_owned(),
             Self::OptionalSpecies { absent } => format!(
-                "`hint:SPECIES` as in `hint:HomoSapiens`, or `{absent}`: those that the option or \
-                 channel `interactions` gives"
+                "`hint:SPECIES` as in `hint:HomoSapiens`, or `{absent}`: then the channel or option \
+                 `interactions` gives them"
             ),
             Self::Device => alternatives(&["auto", "cpu", "cuda", "cuda:N"]),
         }

@@ -86,10 +86,15 @@ fn where_nothing_is_found_the_message_says_what_is_missing() {
         assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
         texts += text(&output.stderr).split_once(" ERROR ").unwrap().1;
     };
+    refused(command("predict", folder.path(), &server).arg("--offline"));
     refused(&mut command("predict", folder.path(), &server));
-    refused(command("predict", folder.path(), &server).args(["--cache=other", "--offline"]));
     refused(command("predict", folder.path(), &server).arg("--missing-sequences=drop"));
     let listed = ["--accessions", "list.txt", "--out", "x"];
     refused(command("embed", folder.path(), &server).args(listed));
-    insta::assert_snapshot!(texts.trim_end(), @"");
+    insta::assert_snapshot!(texts.trim_end(), @"
+    UserError: `offline` is set, no sequences are given, and none of the 2 proteins was fetched before; set `offline` to false, or give FASTA files (`--sequences`, in a job the channel `sequences`)
+    UserError: not one protein of the pairs has a sequence, `P00000` for one; give FASTA files
+    UserError: no sequences are given, and `missing_sequences` is `drop`; give FASTA files, or set it to `fetch` for those of UniProt
+    UserError: not one of the 1 listed proteins has a sequence
+    ");
 }

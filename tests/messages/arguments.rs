@@ -87,9 +87,8 @@ fn words_that_are_no_arguments() {
     dyad predict --model run
     error: the following required arguments were not provided:
       --pairs <PATH>
-      --sequences <PATH>
 
-    Usage: dyad predict --model <DIR> --pairs <PATH> --sequences <PATH>
+    Usage: dyad predict --model <DIR> --pairs <PATH>
 
     For more information, try '--help'.
 

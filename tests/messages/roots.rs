@@ -72,7 +72,22 @@ fn what_cannot_be_fetched() {
     case("nothing to fetch by", r#"{"missing_sequences": "drop"}"#, &["sequences"]);
     case("offline, HINT", r#"{"interactions": "hint:HomoSapiens", "offline": "true"}"#, &both);
     case("offline, UniProt", r#"{"offline": "true"}"#, &["sequences"]);
-    insta::assert_snapshot!(page.0, @"");
+    insta::assert_snapshot!(page.0, @"
+    a path as a hyperparameter
+      exit 2: UserError: `interactions` = `/data/hint.txt` (hyperparameters.json): expected `hint:SPECIES` as in `hint:HomoSapiens`, or `files`: then the channel or option `interactions` gives them
+    no species
+      exit 2: UserError: `interactions` = `hint:Homo sapiens` (hyperparameters.json): expected `hint:SPECIES` as in `hint:HomoSapiens`, or `files`: then the channel or option `interactions` gives them
+    files, and there are none
+      exit 2: UserError: missing input channels: `interactions`; the job has `encoder`; Dyad reads the channels `interactions` (or `train`, `training`, the hyperparameter `interactions`), `encoder` (or `model`) and, if you like, `sequences`, `validation`, `test`, `known_interactions`, `clusters`
+    a channel and a species
+      exit 2: UserError: interactions are given as files, and the setting `interactions` is `hint:HomoSapiens`; leave out the one or the other
+    nothing to fetch by
+      exit 2: UserError: no sequences are given, and `missing_sequences` is `drop`; give FASTA files, or set it to `fetch` for those of UniProt
+    offline, HINT
+      exit 2: UserError: `https://hint.yulab.org/download-raw/2024-06/HomoSapiens_binary_hq.txt` was not fetched before; set `offline` to false, or give the file (`--interactions`, in a job the channel `interactions`)
+    offline, UniProt
+      exit 2: UserError: `offline` is set, no sequences are given, and none of the 40 proteins was fetched before; set `offline` to false, or give FASTA files (`--sequences`, in a job the channel `sequences`)
+    ");
 }
 
 #[test]
