@@ -27,16 +27,14 @@ use crate::embeddings::{self, CacheLocation, EmbeddingSpace, EmbeddingStore, Pin
 use crate::estimate::{Component, EncoderShape, Instance};
 use crate::evaluation::{self, Evaluation, Metrics};
 use crate::interactions;
-use crate::interactions::hint::HintError;
 use crate::progress::Observer;
-use crate::sequences::{self, uniprot};
 use crate::shutdown::Shutdown;
 use crate::storage::StorageError;
 use crate::storage::sync::SharedFolder;
 use crate::training::{self, CheckpointFolder, EpochRecord, RunIdentity};
 pub use check::{Plan, check};
 use data::{Data, Reading};
-pub use fetched::Fetching;
+pub use fetched::{FetchError, Fetching};
 use record::Record;
 pub use survey::{Survey, cached, survey};
 use timings::Stopwatch;
@@ -50,47 +48,13 @@ pub enum Error {
     Device(#[from] DeviceError),
     #[error(transparent)]
     Interactions(#[from] interactions::Error),
-    #[error(transparent)]
-    Sequences(#[from] sequences::Error),
     #[error(
         "validation pairs are given and test pairs are not; give both, or neither and let `split` \
          cut the interactions"
     )]
     ValidationAlone,
-    #[error(
-        "no sequences are given, and `missing_sequences` is `drop`; give FASTA files, or set it to \
-         `fetch` for those of UniProt"
-    )]
-    NoSequences,
-    #[error(
-        "`offline` is set, no sequences are given, and none of the {proteins} proteins was fetched \
-         before; set `offline` to false, or give FASTA files (`--sequences`, in a job the channel \
-         `sequences`)"
-    )]
-    NothingKept { proteins: usize },
-    #[error(
-        "no interactions are given; give a file (`--interactions`, in a job the channel \
-         `interactions`), or set `interactions` to a species such as `hint:HomoSapiens`"
-    )]
-    NoInteractions,
-    #[error(
-        "interactions are given as files, and the setting `interactions` is `{species}`; leave out \
-         the one or the other"
-    )]
-    InteractionsTwice { species: String },
     #[error(transparent)]
-    Hint(HintError),
-    #[error(
-        "{0}; without a network, give the file (`--interactions`, in a job the channel \
-         `interactions`)"
-    )]
-    NoHint(#[source] HintError),
-    #[error(transparent)]
-    Uniprot(uniprot::Error),
-    #[error(
-        "{0}; without a network, give FASTA files (`--sequences`, in a job the channel `sequences`)"
-    )]
-    NoUniprot(#[source] uniprot::Error),
+    Fetched(#[from] FetchError),
     #[error("clusters are given, but `split` is not `clusters`: leave out the one or the other")]
     UnusedClusters,
     #[error(transparent)]

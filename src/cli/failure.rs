@@ -203,6 +203,7 @@ user_errors!(
     evaluation::Doubtful,
     evaluation::ScoreFileError,
     interactions::Error,
+    pipeline::FetchError,
     sequences::Error,
     sequences::uniprot::Error,
     ContainerError,

@@ -38,6 +38,20 @@ fn a_file_of_a_release_is_fetched_once_and_its_proteins_with_it() {
 }
 
 #[test]
+fn an_estimate_counts_what_a_run_would_fetch() {
+    let server = start(Proteome::interacting(40));
+    let folder = tempfile::tempdir().unwrap();
+    let mut estimate = dyad();
+    estimate.current_dir(folder.path()).args(["estimate", "--interactions", "hint:HomoSapiens"]);
+    estimate.args(["--encoder=esm2_t6_8M_UR50D", "--split=pairs", "--cache=cache", "--json"]);
+    estimate.args(["--uniprot-url", &server.url(""), "--hint-url", &server.url("/download-raw")]);
+    let (report, log) = succeed(&mut estimate);
+    assert!(log.contains("UniProt: 40 accessions, 40 current"), "{log}");
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["cases"][0]["workload"]["proteins"], 40.0, "{report}");
+}
+
+#[test]
 fn what_is_no_table_is_an_error_that_names_the_address() {
     let server = start(Proteome::of(1));
     let folder = tempfile::tempdir().unwrap();
