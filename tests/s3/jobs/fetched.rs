@@ -1,4 +1,4 @@
-//! Jobs without pairs and sequences of their own, on a bucket: what was fetched is shared.
+//! H5: jobs without pairs and sequences of their own share what was fetched.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use crate::support::s3::Keys;
 use crate::support::uniprot::{Proteome, StandIn};
 
 #[test]
-fn what_one_job_fetched_serves_another_whose_servers_are_gone() {
-    let test = "what_one_job_fetched_serves_another_whose_servers_are_gone";
+fn h5_what_one_job_fetched_serves_others_whose_servers_are_gone() {
+    let test = "h5_what_one_job_fetched_serves_others_whose_servers_are_gone";
     for server in stand_ins(test) {
         let place = Place::new(server, "jobs-fetched");
         let uri = place.uri();
