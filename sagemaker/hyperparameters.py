@@ -21,6 +21,11 @@ def schema():
     return json.loads(SCHEMA.read_text(encoding="utf-8"))
 
 
+def nothing(key, text):
+    """Whether `text` is how nothing is written for the key."""
+    return "absent" in key and _unquoted(text) in ("", "null", "None", key["absent"])
+
+
 def encode(value):
     """A Python value as the text that the platform hands to the program."""
     if isinstance(value, str):
@@ -54,9 +59,9 @@ def check(values, known=None, given_parts=False):
 
 def parse(key, text):
     """Whether the program takes `text` for the key, and the value that it reads."""
-    text = _unquoted(text)
-    if "absent" in key and text in ("", "null", "None", key["absent"]):
+    if nothing(key, text):
         return True, None
+    text = _unquoted(text)
     reader = _READERS[key["type"]]
     value = reader(key, text)
     return value is not None, value
@@ -168,6 +173,7 @@ _READERS = {
     "device": _device,
     "s3_uri": _s3_uri,
     "url": _url,
+    "species": lambda _, text: text if re.fullmatch(r"hint:[A-Za-z0-9]{1,64}", text) else None,
 }
 
 

@@ -17,8 +17,8 @@ TRAINING = ("train", "validate")
 # the model.tar.gz of a job.
 COMMANDS = {
     "embed": (("sequences", "encoder"), (), ["--out", f"{MODEL}/embeddings.safetensors"]),
-    "predict": (("model", "pairs", "sequences"), ("encoder",), ["--out", f"{MODEL}/predictions.tsv"]),
-    "evaluate": (("model", "pairs", "sequences"), ("encoder",), ["--json", "--out", f"{MODEL}/evaluation.json"]),
+    "predict": (("model", "pairs"), ("sequences", "encoder"), ["--out", f"{MODEL}/predictions.tsv"]),
+    "evaluate": (("model", "pairs"), ("sequences", "encoder"), ["--json", "--out", f"{MODEL}/evaluation.json"]),
 }
 LOCAL_TYPES = ("local", "local_gpu")
 
@@ -28,7 +28,7 @@ def build(options, known):
     notes = []
     _name_the_gpu(options, notes)
     problems = hyperparameters.check(options.hyperparameters, known, "test" in options.channels)
-    problems += _channel_problems(options, known) + _option_problems(options, known)
+    problems += _channel_problems(options, known) + _option_problems(options, known) + _fetching_problems(options, known)
     request = {
         "TrainingJobName": options.job_name or unique_name(options.base_job_name),
         "AlgorithmSpecification": {
@@ -136,7 +136,12 @@ def _set_spot(request, options, notes):
 def _channel_problems(options, known):
     names = {name for channel in known["channels"] for name in channel["names"]}
     if options.command in TRAINING:
-        required = [channel["names"] for channel in known["channels"] if channel["required"]]
+        given = _given_keys(options, known)
+        required = [
+            channel["names"]
+            for channel in known["channels"]
+            if channel["required"] or (channel["unless"] and channel["unless"] not in given)
+        ]
     else:
         needed, possible, _ = COMMANDS[options.command]
         required, names = [[name] for name in needed], set(needed + possible)
@@ -145,13 +150,45 @@ def _channel_problems(options, known):
         for given in required
         if not any(name in options.channels for name in given)
     ]
-    same = [given for given in required if sum(name in options.channels for name in given) > 1]
+    all_names = [channel["names"] for channel in known["channels"]] if options.command in TRAINING else []
+    same = [given for given in all_names if sum(name in options.channels for name in given) > 1]
     problems += [f"the channels {', '.join(given)} mean the same: give one of them" for given in same]
     for name in options.channels:
         if name not in names:
             problems.append(f"`{options.command}` reads no channel `{name}`: it reads {', '.join(sorted(names))}")
     if options.command in TRAINING and "validation" in options.channels and "test" not in options.channels:
         problems.append("channel `validation` needs a channel `test`: give both, or neither")
+    return problems
+
+
+def _given_keys(options, known):
+    """The hyperparameters that are not how nothing is written."""
+    keys = {key["name"]: key for key in known["hyperparameters"]}
+    return {
+        name for name, text in options.hyperparameters.items()
+        if name in keys and not hyperparameters.nothing(keys[name], text)
+    }
+
+
+def _fetching_problems(options, known):
+    """What is fetched, and a job that cannot."""
+    problems, keys = [], options.hyperparameters
+    wanted = {}
+    if options.command in TRAINING and "interactions" in _given_keys(options, known):
+        wanted["interactions"] = f"`interactions` = `{keys['interactions']}`"
+        doubled = [name for name in ("interactions", "train", "training") if name in options.channels]
+        problems += [f"{wanted['interactions']} and the channel `{name}`: give one of both" for name in doubled]
+    if "sequences" not in options.channels and options.command != "embed":
+        if keys.get("missing_sequences") == "drop":
+            problems.append("`missing_sequences` = `drop` and no channel `sequences`: give `--channel sequences=URI`")
+        wanted["sequences"] = "a job without the channel `sequences`"
+    elif keys.get("missing_sequences") == "fetch":
+        wanted["sequences"] = "`missing_sequences` = `fetch`"
+    if options.network_isolation and keys.get("offline", "false") not in ("true", "True", "1"):
+        problems += [
+            f"{what} needs a network: give the channel `{channel}`, or leave out --network-isolation"
+            for channel, what in wanted.items()
+        ]
     return problems
 
 

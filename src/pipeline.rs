@@ -27,15 +27,14 @@ use crate::embeddings::{self, CacheLocation, EmbeddingSpace, EmbeddingStore, Pin
 use crate::estimate::{Component, EncoderShape, Instance};
 use crate::evaluation::{self, Evaluation, Metrics};
 use crate::interactions;
-use crate::interactions::hint::{HintError, Source};
 use crate::progress::Observer;
-use crate::sequences::{self, uniprot};
 use crate::shutdown::Shutdown;
 use crate::storage::StorageError;
 use crate::storage::sync::SharedFolder;
 use crate::training::{self, CheckpointFolder, EpochRecord, RunIdentity};
 pub use check::{Plan, check};
 use data::{Data, Reading};
+pub use fetched::{FetchError, Fetching};
 use record::Record;
 pub use survey::{Survey, cached, survey};
 use timings::Stopwatch;
@@ -49,22 +48,13 @@ pub enum Error {
     Device(#[from] DeviceError),
     #[error(transparent)]
     Interactions(#[from] interactions::Error),
-    #[error(transparent)]
-    Sequences(#[from] sequences::Error),
     #[error(
         "validation pairs are given and test pairs are not; give both, or neither and let `split` \
          cut the interactions"
     )]
     ValidationAlone,
-    #[error(
-        "no sequences are given, and `missing_sequences` is `drop`; give FASTA files, or set it to \
-         `fetch` for those of UniProt"
-    )]
-    NoSequences,
     #[error(transparent)]
-    Hint(#[from] HintError),
-    #[error(transparent)]
-    Uniprot(#[from] uniprot::Error),
+    Fetched(#[from] FetchError),
     #[error("clusters are given, but `split` is not `clusters`: leave out the one or the other")]
     UnusedClusters,
     #[error(transparent)]
@@ -108,8 +98,8 @@ impl From<embeddings::StoreError> for Error {
 /// Where the input lies: files, or folders of which every file is read; or where it is fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inputs {
-    /// Pairs, or the species whose pairs HINT has.
-    pub interactions: Source,
+    /// Pairs; without them those that HINT has of the configured species.
+    pub interactions: Option<PathBuf>,
     /// FASTA; without it all sequences are fetched.
     pub sequences: Option<PathBuf>,
     /// The folder of an ESM-2 model.
@@ -157,10 +147,12 @@ impl<'a> Run<'a> {
     fn reading(&self) -> Reading<'a> {
         Reading {
             inputs: self.inputs,
-            config: self.config,
-            cache: &self.places.cache,
-            observer: self.observer,
-            shutdown: self.shutdown,
+            fetching: Fetching {
+                config: self.config,
+                cache: &self.places.cache,
+                observer: self.observer,
+                shutdown: self.shutdown,
+            },
         }
     }
 }

@@ -4,8 +4,10 @@
 mod command;
 mod faults;
 mod hint;
+mod jobs;
 mod outcomes;
 mod scale;
+mod scoring;
 mod training;
 
 use std::path::Path;

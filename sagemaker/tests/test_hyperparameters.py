@@ -25,6 +25,8 @@ VALUES = [
     '"pairs"', "Pairs", "cpu", "cuda", "cuda:0", "cuda:x", "cuda:", "gpu", "f32", "f16", "fail", "restart", "window", "s3://ab",
     "s3://bucket", "s3://bucket/", "s3://bucket/a/b/", "s3://bucket/a//b", "s3://bucket/../b", "s3://Bucket/a", "s3://bucket/a b",
     "S3://bucket/a", "ü", "x" * 300,
+    "files", "hint:", "hint:HomoSapiens", '"hint:HomoSapiens"', "hint:Homo sapiens", "hint:../x", "HINT:x", "hint:" + "x" * 64,
+    "hint:" + "x" * 65, "https://hint.example.org", "/data/hint.txt",
 ]
 
 

@@ -71,6 +71,18 @@ class Requests(unittest.TestCase):
             for channel in channels:
                 self.assertIn(f"/opt/ml/input/data/{channel}", algorithm["ContainerArguments"])
 
+    def test_what_is_fetched_needs_no_channel(self):
+        fetching = [*requests.CHECKPOINTS, "-H", "interactions=hint:HomoSapiens"]
+        isolated = [*fetching, "--network-isolation", "-H", "offline=true"]
+        for arguments in (fetching, isolated):
+            request, problems, _ = requests.build(*requests.channels(encoder="s3://b/e/"), *arguments)
+            self.assertEqual(problems, [])
+            self.assertEqual([channel["ChannelName"] for channel in request["InputDataConfig"]], ["encoder"])
+        _, problems, _ = requests.build(
+            *requests.channels(model="s3://b/m/", pairs="s3://b/p/"), *requests.CHECKPOINTS, "--command", "predict"
+        )
+        self.assertEqual(problems, [])
+
     def test_the_file_of_hyperparameters_is_weaker_than_options(self):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder, "run.json")
@@ -94,13 +106,14 @@ class Messages(unittest.TestCase):
         )
         for part in (
             "`epochs` = `0`: expected an integer", "unknown hyperparameter `epoch`: the nearest is `epochs`",
-            "channel `sequences` is missing", "channel `encoder` is missing", "reads no channel `extra`",
+            "channel `encoder` is missing", "reads no channel `extra`",
             "another place than OutputDataConfig", "`m5.large`: expected a type like",
         ):
             self.assertIn(part, errors)
 
     def test_what_excludes_what(self):
         full = [*requests.channels(), *requests.CHECKPOINTS]
+        fetching = [*requests.channels(encoder="s3://b/e/"), *requests.CHECKPOINTS, "-H", "interactions=hint:HomoSapiens"]
         cases = [
             ([*full, "--network-isolation", "--storage-uri", "s3://bucket/x/"], "needs a network"),
             ([*full, "--instance-type", "ml.m5.large", "-H", "device=cuda"], "has no GPU"),
@@ -108,6 +121,12 @@ class Messages(unittest.TestCase):
             ([*full, "--max-wait", "6h"], "expected more than MaxRuntimeInSeconds"),
             (requests.channels(), "an interrupted job would start over"),
             ([*full, "--channel", "train=s3://b/t/"], "mean the same"),
+            ([*full, "-H", "interactions=hint:HomoSapiens"], "and the channel `interactions`: give one of both"),
+            ([*full, "-H", "interactions=s3://b/hint.txt"], "expected `hint:SPECIES`"),
+            ([*full, "-H", "missing_sequences=fetch", "--network-isolation"], "give the channel `sequences`"),
+            ([*fetching, "--network-isolation"], "needs a network: give the channel `interactions`"),
+            ([*fetching, "-H", "missing_sequences=drop"], "and no channel `sequences`"),
+            ([*requests.channels(encoder="s3://b/e/"), "-H", "interactions=files"], "channel `interactions` is missing"),
             ([*full, "--channel", "validation=s3://b/v/"], "needs a channel `test`"),
             ([*full, "--channel", "encoder=s3://b/v/"], "is given twice"),
             ([*full, "--channel", "test=file:///tmp/x"], "s3:// only"),

@@ -3,22 +3,29 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgMatches, Command};
-use tracing::info;
+use clap::{ArgGroup, ArgMatches, Command};
+use tracing::{info, warn};
 
 use super::bucket;
 use super::context::Context;
 use super::failure::Failure;
-use super::{options, output};
+use super::{fetch, options, output};
 use crate::classifier::{NamedTensors, tensor_file};
 use crate::config::Sources;
 use crate::embeddings::esm2::Encoder;
 use crate::embeddings::{self, EmbeddingSpace, EmbeddingStore};
-use crate::{device, sequences, storage};
+use crate::pipeline::Fetching;
+use crate::sequences::Entry;
+use crate::{device, storage};
 
 pub(super) const NAME: &str = "embed";
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 14] = [
+    "missing_sequences",
+    "uniprot_url",
+    "uniprot_parallel",
+    "fetch_seconds",
+    "offline",
     "max_residues",
     "long_sequences",
     "precision",
@@ -31,17 +38,27 @@ const KEYS: [&str; 9] = [
 ];
 
 const EXAMPLES: &str = "\
-Example:
+Examples:
   dyad embed --sequences proteins.fasta --encoder esm2_t33_650M_UR50D --out proteins.safetensors
+  dyad embed --accessions list.txt --encoder esm2_t33_650M_UR50D --out listed.safetensors
 
 FILE holds the tensor `embeddings`, [proteins, dimension] in 32-bit floating point, in the order of
-the FASTA file; FILE.ids.txt names its rows. Embeddings in the store are not computed again.";
+the FASTA file or of the list; FILE.ids.txt names its rows. Embeddings in the store are not computed
+again. Listed proteins without --sequences come from UniProt; with it, those that it lacks do with
+--missing-sequences fetch. Those that have no sequence are left out and counted in the log.";
 
 pub(super) fn command() -> Command {
     Command::new(NAME)
         .about("Writes the embedding of every protein of a FASTA file")
         .after_help(format!("{EXAMPLES}\n\n{}", options::LAYERS))
-        .arg(options::path("sequences", "PATH", "FASTA file, or a folder of them").required(true))
+        .group(
+            ArgGroup::new("embedded")
+                .args(["sequences", "accessions"])
+                .multiple(true)
+                .required(true),
+        )
+        .arg(options::path("sequences", "PATH", "FASTA file, or a folder of them"))
+        .arg(options::path("accessions", "FILE", "the proteins to embed, one accession per line"))
         .arg(
             options::path("encoder", "DIR", "ESM-2 model: config.json and model.safetensors")
                 .required(true),
@@ -53,20 +70,28 @@ pub(super) fn command() -> Command {
 }
 
 pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
-    let config = options::resolve(matches, context, Sources::default())?.config;
+    let implied = options::implied_by_sequences(matches.contains_id("sequences"));
+    let sources = Sources { implied, ..Sources::default() };
+    let config = options::resolve(matches, context, sources)?.config;
     let out = output::file(matches)?.unwrap_or_default();
     let device = device::resolve(config.device)?;
     info!("device: {} ({})", device.name, device.reason);
-    let set = sequences::read(&[options::required(matches, "sequences")])?;
+    let observer = context.observer();
+    let cache = bucket::cache(matches, context, &config)?;
+    let fetching = Fetching {
+        config: &config,
+        cache: &cache,
+        observer: observer.as_ref(),
+        shutdown: &context.shutdown,
+    };
+    let entries = entries(matches, &fetching)?;
     let encoder = Encoder::open(&options::required(matches, "encoder"))?;
     let (precision, reason) = device.precision(config.embeddings.precision)?;
     info!("precision: {precision} ({reason})");
     let space = EmbeddingSpace::new(&encoder, &config.embeddings, precision);
-    let cache = bucket::cache(matches, context, &config)?;
     let mut store = EmbeddingStore::open(cache.clone(), space, &device.name)
         .map_err(embeddings::Error::from)?;
     store.seal_after(Duration::from_secs(config.seal_seconds));
-    let observer = context.observer();
     let job = embeddings::Job {
         encoder: &encoder,
         device: &device,
@@ -75,7 +100,7 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
         observer: observer.as_ref(),
         shutdown: &context.shutdown,
     };
-    let wanted: Vec<_> = set.entries().iter().map(|entry| &entry.sequence).collect();
+    let wanted: Vec<_> = entries.iter().map(|entry| &entry.sequence).collect();
     let table = embeddings::table(&job, &mut store, &wanted);
     bucket::settle(&cache, context);
     let table = table?;
@@ -85,9 +110,33 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let description = String::from_utf8_lossy(&store.space().canonical_json()).into_owned();
     let mut ids = out.clone().into_os_string();
     ids.push(".ids.txt");
-    let names: Vec<_> = set.entries().iter().map(|entry| entry.accession.as_str()).collect();
+    let names: Vec<_> = entries.iter().map(|entry| entry.accession.as_str()).collect();
     storage::write_atomic(&PathBuf::from(ids), (names.join("\n") + "\n").as_bytes())?;
     storage::write_atomic(&out, &tensor_file::encode(&tensors, description))?;
     info!("{} embeddings written to `{}`", wanted.len(), out.display());
     Ok(())
+}
+
+/// The proteins to embed: those of the list, whosever sequence stands for them, or all of the FASTA
+/// files.
+fn entries(matches: &ArgMatches, fetching: &Fetching<'_>) -> Result<Vec<Entry>, Failure> {
+    let listed = matches.get_one::<PathBuf>("accessions");
+    let listed = listed.map(|path| fetch::listed(path)).transpose()?;
+    let mut sequences = fetching.sequences(matches.get_one::<PathBuf>("sequences"))?;
+    let Some(listed) = listed else { return Ok(sequences.entries().to_vec()) };
+    fetching.complete(listed.iter(), &mut sequences)?;
+    let found = listed.iter().filter_map(|accession| {
+        let sequence = sequences.get(accession)?.sequence().clone();
+        Some(Entry { accession: accession.clone(), sequence })
+    });
+    let found: Vec<_> = found.collect();
+    if found.is_empty() {
+        let text = format!("not one of the {} listed proteins has a sequence", listed.len());
+        return Err(Failure::usage(text));
+    }
+    if found.len() < listed.len() {
+        let missing = listed.len() - found.len();
+        warn!("{missing} of {} listed proteins have no sequence: left out", listed.len());
+    }
+    Ok(found)
 }

@@ -36,15 +36,12 @@ pub(super) fn command() -> Command {
         .group(ArgGroup::new("measured").args(["model", "scores"]).required(true))
         .arg(
             options::path("model", "DIR", "model directory of `dyad train`, to be measured")
-                .requires_all(["pairs", "sequences"]),
+                .requires("pairs"),
         )
         .arg(
             options::path("pairs", "PATH", "labelled pairs, with --model").conflicts_with("scores"),
         )
-        .arg(
-            options::path("sequences", "PATH", "FASTA file, or a folder of them, with --model")
-                .conflicts_with("scores"),
-        )
+        .arg(predict::sequences().conflicts_with("scores"))
         .arg(predict::encoder().conflicts_with("scores"))
         .arg(options::path(
             "scores",

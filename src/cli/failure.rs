@@ -203,7 +203,7 @@ user_errors!(
     evaluation::Doubtful,
     evaluation::ScoreFileError,
     interactions::Error,
-    interactions::hint::HintError,
+    pipeline::FetchError,
     sequences::Error,
     sequences::uniprot::Error,
     ContainerError,

@@ -11,9 +11,9 @@ use tracing::{info, warn};
 use super::context::Context;
 use super::failure::Failure;
 use super::{bucket, options, output};
-use crate::config::{RunConfig, Sources};
-use crate::embeddings::CacheLocation;
-use crate::interactions::{self, hint};
+use crate::config::Sources;
+use crate::interactions;
+use crate::pipeline::Fetching;
 use crate::protein::Accession;
 use crate::sequences;
 use crate::sequences::uniprot::{self, Fetched, KeptAnswers, Outcome, Reuse};
@@ -81,9 +81,15 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let config = options::resolve(matches, context, Sources::default())?.config;
     let out = output::file(matches)?.unwrap_or_default();
     let cache = bucket::cache(matches, context, &config)?;
-    let names = wanted(matches, context, &config, &cache)?;
-    let reuse = if matches.get_flag("refresh") { Reuse::Nothing } else { Reuse::Kept };
     let observer = context.observer();
+    let fetching = Fetching {
+        config: &config,
+        cache: &cache,
+        observer: observer.as_ref(),
+        shutdown: &context.shutdown,
+    };
+    let names = wanted(matches, &fetching)?;
+    let reuse = if matches.get_flag("refresh") { Reuse::Nothing } else { Reuse::Kept };
     let job = uniprot::Job {
         settings: &config.sequences.uniprot,
         kept: &KeptAnswers::new(&cache.folder, cache.remote.clone()),
@@ -109,15 +115,10 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
 }
 
 /// The accessions that are asked for and are not in the user's FASTA.
-fn wanted(
-    matches: &ArgMatches,
-    context: &Context,
-    config: &RunConfig,
-    cache: &CacheLocation,
-) -> Result<BTreeSet<Accession>, Failure> {
-    let mut names = match matches.get_one::<PathBuf>("accessions") {
-        Some(path) => listed(path)?,
-        None => paired(matches, context, config, cache)?,
+fn wanted(matches: &ArgMatches, fetching: &Fetching<'_>) -> Result<BTreeSet<Accession>, Failure> {
+    let mut names: BTreeSet<_> = match matches.get_one::<PathBuf>("accessions") {
+        Some(path) => listed(path)?.into_iter().collect(),
+        None => paired(matches, fetching)?,
     };
     if let Some(path) = matches.get_one::<PathBuf>("sequences") {
         let there = sequences::read(slice::from_ref(path))?;
@@ -127,29 +128,23 @@ fn wanted(
 }
 
 /// The proteins of all pairs.
-fn paired(
-    matches: &ArgMatches,
-    context: &Context,
-    config: &RunConfig,
-    cache: &CacheLocation,
-) -> Result<BTreeSet<Accession>, Failure> {
-    let source = hint::Source::of(&options::required(matches, "interactions"))?;
-    let (path, _) = hint::locate(&source, &config.hint, &cache.folder, &context.shutdown)?;
+fn paired(matches: &ArgMatches, fetching: &Fetching<'_>) -> Result<BTreeSet<Accession>, Failure> {
+    let (path, _) = fetching.interactions(options::interactions(matches).as_deref())?;
     let pairs = interactions::list(&path, None)?;
     Ok(pairs.into_iter().flat_map(|pair| [pair.first, pair.second]).collect())
 }
 
 /// The first word of every line.
-fn listed(path: &Path) -> Result<BTreeSet<Accession>, Failure> {
+pub(super) fn listed(path: &Path) -> Result<Vec<Accession>, Failure> {
     let (mut lines, _) = Lines::open(path)?;
-    let mut names = BTreeSet::new();
+    let mut names = Vec::new();
     while let Some((number, line)) = lines.next_line().map_err(sequences::Error::from)? {
         let word = line.split_whitespace().next().unwrap_or_default();
         let name = word.parse::<Accession>().map_err(|error| {
             let path = path.display();
             Failure::usage(format!("`{path}` line {number}: {error}; give one accession per line"))
         })?;
-        names.insert(name);
+        names.push(name);
     }
     Ok(names)
 }

@@ -8,6 +8,7 @@ use clap::{Arg, ArgMatches, value_parser};
 use super::context::Context;
 use super::failure::Failure;
 use crate::config::{self, KEYS, Key, Kind, Resolved, Sources};
+use crate::interactions::hint;
 
 /// The section of the help that lists the configuration.
 pub(super) const CONFIGURATION: &str = "Configuration";
@@ -29,9 +30,13 @@ pub(super) fn number<T: FromStr>(
     move |text| text.parse().map_err(|_| expected)
 }
 
+/// The key whose option takes a path as well, and therefore stands among the paths.
+pub(super) const INTERACTIONS: &str = "interactions";
+
 /// The options of the keys that `wanted` accepts, in their own section of the help.
 pub(super) fn keys(wanted: impl Fn(&Key) -> bool) -> impl Iterator<Item = Arg> {
-    KEYS.iter().filter(move |key| wanted(key)).map(|key| {
+    let wanted = move |key: &&Key| key.name != INTERACTIONS && wanted(key);
+    KEYS.iter().filter(wanted).map(|key| {
         let option = Key::option(key.name);
         let (value, choices) = value_of(key.kind);
         let argument = Arg::new(key.name)
@@ -57,7 +62,7 @@ fn value_of(kind: Kind) -> (&'static str, String) {
         Kind::Float(..) => ("NUMBER", String::new()),
         Kind::Bool => ("BOOL", any_of(&["true", "false"])),
         Kind::Choice(words) => ("WORD", any_of(words)),
-        Kind::OptionalText { .. } => ("NAME", String::new()),
+        Kind::OptionalText { .. } | Kind::OptionalSpecies { .. } => ("NAME", String::new()),
         Kind::Url => ("URL", String::new()),
         Kind::OptionalS3Uri { .. } => ("S3URI", String::new()),
         Kind::Device => ("DEVICE", any_of(&["auto", "cpu", "cuda", "cuda:N"])),
@@ -104,8 +109,10 @@ pub(super) fn implied_by_parts(given: bool) -> Vec<(&'static str, &'static str)>
     given.then_some(("split", "given")).into_iter().collect()
 }
 
-/// What it implies that no sequences are given.
-pub(super) const IMPLIED_WITHOUT_SEQUENCES: (&str, &str) = ("missing_sequences", "fetch");
+/// What sequences imply, or that none are `given`.
+pub(super) fn implied_by_sequences(given: bool) -> Vec<(&'static str, &'static str)> {
+    (!given).then_some(("missing_sequences", "fetch")).into_iter().collect()
+}
 
 /// The configuration from file, environment and options; `sources` brings what else there is.
 pub(super) fn resolve(
@@ -114,8 +121,11 @@ pub(super) fn resolve(
     sources: Sources,
 ) -> Result<Resolved, Failure> {
     let given = |key: &Key| {
-        let value = matches.try_get_one::<String>(key.name).ok().flatten()?;
-        Some((key.name.to_owned(), value.clone()))
+        let value = match key.name {
+            INTERACTIONS => named_interactions(matches)?,
+            name => matches.try_get_one::<String>(name).ok().flatten()?.clone(),
+        };
+        Some((key.name.to_owned(), value))
     };
     let sources = Sources {
         file: matches.get_one::<PathBuf>("config").cloned(),
@@ -124,6 +134,19 @@ pub(super) fn resolve(
         ..sources
     };
     Ok(config::resolve(&sources)?)
+}
+
+/// What `--interactions` means for its key: the species, or that files are given.
+fn named_interactions(matches: &ArgMatches) -> Option<String> {
+    let given = matches.try_get_one::<PathBuf>(INTERACTIONS).ok().flatten()?;
+    let absent = Key::named(INTERACTIONS).map_or("", |key| key.default);
+    let named = hint::is_name(given).then(|| given.to_string_lossy().into_owned());
+    Some(named.unwrap_or_else(|| absent.to_owned()))
+}
+
+/// The file or folder that `--interactions` gives, if it names no species.
+pub(super) fn interactions(matches: &ArgMatches) -> Option<PathBuf> {
+    matches.get_one::<PathBuf>(INTERACTIONS).filter(|given| !hint::is_name(given)).cloned()
 }
 
 /// The value of a path option that clap has made sure of.

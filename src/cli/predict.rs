@@ -12,15 +12,26 @@ use super::failure::Failure;
 use super::{options, output};
 use crate::artifacts::Model;
 use crate::config::Sources;
+use crate::device;
 use crate::inference::Predictor;
 use crate::interactions::{self, ListedPair};
+use crate::pipeline::Fetching;
 use crate::storage::write_atomic;
-use crate::{device, sequences};
 
 pub(super) const NAME: &str = "predict";
 
 /// Settings of the machine; everything else comes with the model.
-pub(super) const KEYS: [&str; 4] = ["token_budget", "device", "storage_uri", "sse_kms_key_id"];
+pub(super) const KEYS: [&str; 9] = [
+    "missing_sequences",
+    "uniprot_url",
+    "uniprot_parallel",
+    "fetch_seconds",
+    "offline",
+    "token_budget",
+    "device",
+    "storage_uri",
+    "sse_kms_key_id",
+];
 
 /// What stands in the place of a probability where a sequence is missing.
 const NO_SCORE: &str = "NA";
@@ -31,7 +42,8 @@ Example:
 
 Pairs are read like interactions: a HINT file, or a table of two identifiers. Every row gives one
 row of output in the same order, identifiers first, probability last; `NA` where a protein has no
-sequence. The order of the two proteins makes no difference.";
+sequence. The order of the two proteins makes no difference. Without --sequences all sequences come
+from UniProt, with --missing-sequences fetch those that the FASTA files lack.";
 
 pub(super) fn command() -> Command {
     Command::new(NAME)
@@ -39,12 +51,17 @@ pub(super) fn command() -> Command {
         .after_help(format!("{EXAMPLES}\n\n{}", options::LAYERS))
         .arg(options::path("model", "DIR", "model directory of `dyad train`").required(true))
         .arg(options::path("pairs", "PATH", "pairs to score").required(true))
-        .arg(options::path("sequences", "PATH", "FASTA file, or a folder of them").required(true))
+        .arg(sequences())
         .arg(encoder())
         .arg(options::path("out", "FILE", "table to write [default: standard output]"))
         .arg(options::cache())
         .arg(options::config_file())
         .args(options::keys(|key| KEYS.contains(&key.name)))
+}
+
+/// The option for the sequences of pairs, for `predict` and `evaluate`.
+pub(super) fn sequences() -> Arg {
+    options::path("sequences", "PATH", "FASTA file, or a folder of them; else from UniProt")
 }
 
 /// The option for the encoder of a model, for `predict` and `evaluate`.
@@ -75,7 +92,9 @@ pub(super) fn score(
     context: &Context,
     pairs: &[ListedPair],
 ) -> Result<(Model, Vec<Option<f64>>), Failure> {
-    let config = options::resolve(matches, context, Sources::default())?.config;
+    let implied = options::implied_by_sequences(matches.contains_id("sequences"));
+    let sources = Sources { implied, ..Sources::default() };
+    let config = options::resolve(matches, context, sources)?.config;
     let device = device::resolve(config.device)?;
     info!("device: {} ({})", device.name, device.reason);
     let model = Model::read(&options::required(matches, "model"))?;
@@ -84,9 +103,17 @@ pub(super) fn score(
     }
     let encoder = matches.get_one::<PathBuf>("encoder").map(PathBuf::as_path);
     let encoder = model.open_encoder(encoder)?;
-    let sequences = sequences::read(&[options::required(matches, "sequences")])?;
     let observer = context.observer();
     let cache = bucket::cache(matches, context, &config)?;
+    let fetching = Fetching {
+        config: &config,
+        cache: &cache,
+        observer: observer.as_ref(),
+        shutdown: &context.shutdown,
+    };
+    let mut sequences = fetching.sequences(matches.get_one::<PathBuf>("sequences"))?;
+    let names = pairs.iter().flat_map(|pair| [&pair.first, &pair.second]);
+    fetching.complete(names, &mut sequences)?;
     let predictor = Predictor {
         device: &device,
         cache: &cache,

@@ -10,9 +10,9 @@ use super::context::Context;
 use super::failure::Failure;
 use super::{options, output};
 use crate::artifacts;
-use crate::config::{Resolved, Sources};
+use crate::config::{Key, Resolved, RunConfig, Sources};
+use crate::container::Channels;
 use crate::estimate::{self, Instance};
-use crate::interactions::hint::Source;
 use crate::pipeline::{self, Inputs, Places, Run, Summary};
 use crate::storage;
 use crate::storage::sync::Remote;
@@ -42,9 +42,10 @@ Examples:
 Run it again to continue a run that was stopped, or with more --epochs to go on with a finished one.
 
 Below a SageMaker root (/opt/ml, or what SAGEMAKER_BASE_DIR names) no path is given: the channels
-are `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`) and, if you like,
+are `interactions` (or `train`, `training`), `encoder` (or `model`) and, if you like, `sequences`,
 `validation`, `test`, `known_interactions` and `clusters`. The configuration comes as hyperparameters
-(learning_rate for --learning-rate), which win over a --config file.";
+(learning_rate for --learning-rate), which win over a --config file; interactions=hint:HomoSapiens
+stands for the channel `interactions`.";
 
 pub(super) fn command() -> Command {
     let about = "Trains a classifier from pairs, sequences and an encoder, and measures it";
@@ -77,7 +78,8 @@ pub(super) fn arguments(command: Command) -> Command {
 pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
     let job = job(matches, context)?;
     let resolved = resolve(matches, context, Some(&job))?;
-    let Job { inputs, model, checkpoints, record } = job;
+    job.require(context, Some(&resolved.config))?;
+    let Job { inputs, model, checkpoints, record, .. } = job;
     resolved.settings.iter().for_each(|setting| info!("{setting}"));
     let cache = bucket::cache(matches, context, &resolved.config)?;
     let in_root = in_root(matches, context);
@@ -125,6 +127,32 @@ pub(super) struct Job {
     pub(super) checkpoints: PathBuf,
     /// Where equal runs need not leave equal bytes.
     pub(super) record: PathBuf,
+    /// The channels that the inputs are, below a root.
+    channels: Option<Channels>,
+}
+
+impl Job {
+    /// An error if a channel is missing that the job needs. In a configuration that cannot be used, a
+    /// key that is given counts, whatever its value.
+    pub(super) fn require(
+        &self,
+        context: &Context,
+        config: Option<&RunConfig>,
+    ) -> Result<(), Failure> {
+        let hyperparameters = context.root.hyperparameters().unwrap_or_default();
+        let is_given = |key: &str| {
+            hyperparameters.contains_key(key) || context.variable(&Key::variable(key)).is_some()
+        };
+        let provided = |key: &str| match (key, config) {
+            (options::INTERACTIONS, Some(config)) => config.hint.species.is_some(),
+            (key, None) => is_given(key),
+            _ => false,
+        };
+        match &self.channels {
+            Some(channels) => Ok(channels.require(provided)?),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The places of a run, tried for writing.
@@ -143,9 +171,8 @@ pub(super) fn resolve(
 ) -> Result<Resolved, Failure> {
     let given = job.is_some_and(|job| job.inputs.test.is_some());
     let mut implied = options::implied_by_parts(given);
-    if job.is_some_and(|job| job.inputs.sequences.is_none()) {
-        implied.push(options::IMPLIED_WITHOUT_SEQUENCES);
-    }
+    let sequences = job.is_none_or(|job| job.inputs.sequences.is_some());
+    implied.extend(options::implied_by_sequences(sequences));
     let mut sources = Sources { implied, ..Sources::default() };
     if in_root(matches, context) {
         sources.hyperparameters = context.root.hyperparameters()?;
@@ -190,24 +217,26 @@ fn from_root(context: &Context) -> Result<Job, Failure> {
     root.probe()?;
     root.cluster()?;
     let channels = root.channels()?;
+    let found = channels.clone();
     let inputs = Inputs {
-        interactions: Source::Path(channels.interactions),
-        sequences: Some(channels.sequences),
-        encoder: channels.encoder,
-        validation: channels.validation,
-        test: channels.test,
-        known_interactions: channels.known_interactions,
-        clusters: channels.clusters,
+        interactions: found.interactions,
+        sequences: found.sequences,
+        encoder: found.encoder.unwrap_or_default(),
+        validation: found.validation,
+        test: found.test,
+        known_interactions: found.known_interactions,
+        clusters: found.clusters,
     };
     let (model, checkpoints, record) = (root.model(), root.checkpoints()?, root.output_data());
-    Ok(Job { inputs, model, checkpoints, record })
+    Ok(Job { inputs, model, checkpoints, record, channels: Some(channels) })
 }
 
 fn from_paths(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
     let given = |name: &str| matches.get_one::<PathBuf>(name).cloned();
     let needed = ["interactions", "encoder", "out"];
     let missing: Vec<_> = needed.iter().copied().filter(|name| given(name).is_none()).collect();
-    if !missing.is_empty() {
+    // Interactions alone may be named by the configuration.
+    if missing.iter().any(|name| *name != options::INTERACTIONS) {
         let options: Vec<_> = missing.iter().map(|name| format!("`--{name}`")).collect();
         let nothing_given = missing.len() == needed.len() && given("sequences").is_none();
         let root = match nothing_given {
@@ -219,7 +248,7 @@ fn from_paths(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
         return Err(Failure::usage(text));
     }
     let inputs = Inputs {
-        interactions: Source::of(&options::required(matches, "interactions"))?,
+        interactions: options::interactions(matches),
         sequences: given("sequences"),
         encoder: options::required(matches, "encoder"),
         validation: given("validation"),
@@ -232,13 +261,13 @@ fn from_paths(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
     storage::probe_writable(&model)?;
     let checkpoints = model.join("checkpoints");
     let record = checkpoints.clone();
-    Ok(Job { inputs, model, checkpoints, record })
+    Ok(Job { inputs, model, checkpoints, record, channels: None })
 }
 
 /// A model directory must not be a folder of the input, whose files it would replace.
 fn refuse_inputs(inputs: &Inputs, model: &Path) -> Result<(), Failure> {
     let given = [
-        inputs.interactions.path(),
+        inputs.interactions.as_deref(),
         inputs.sequences.as_deref(),
         Some(inputs.encoder.as_path()),
         inputs.validation.as_deref(),

@@ -32,6 +32,10 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let mut note = |failure| failures.push(failure);
     let job = train::job(matches, context).map_err(&mut note).ok();
     let config = train::resolve(matches, context, job.as_ref()).map_err(&mut note).ok();
+    let required = job.as_ref().map_or(Ok(()), |job| {
+        job.require(context, config.as_ref().map(|resolved| &resolved.config)) //
+    });
+    let complete = required.map_err(&mut note).is_ok();
     let config = config.map(|resolved| {
         resolved.settings.iter().for_each(|setting| info!("{setting}"));
         resolved.config
@@ -41,8 +45,8 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
         cache.or_else(|()| without_bucket(matches, context, config).map_err(&mut note)).ok()
     });
     let mut plan = None;
-    if let (Some(job), Some(config), Some(cache)) = (job, config, cache) {
-        let train::Job { inputs, model, checkpoints, record } = job;
+    if let (Some(job), Some(config), Some(cache), true) = (job, config, cache, complete) {
+        let train::Job { inputs, model, checkpoints, record, .. } = job;
         let places = Places { model, checkpoints, cache, record };
         let observer = context.observer();
         let checked = pipeline::check(&Run {

@@ -57,6 +57,7 @@ mod tests {
             Kind::OptionalText { .. } => "verdict",
             Kind::Device => "cpu",
             Kind::Url => "https://mirror.example.org",
+            Kind::OptionalSpecies { .. } => "hint:HomoSapiens",
             Kind::OptionalS3Uri { .. } => "s3://lab-data/ppi/",
         }
     }
@@ -82,6 +83,7 @@ mod tests {
             "uniprot_parallel",
             "fetch_seconds",
             "offline",
+            "interactions",
             "hint_url",
             "hint_release",
             "hint_quality",

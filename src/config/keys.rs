@@ -261,6 +261,14 @@ pub const KEYS: &[Key] = &[
         help: "ask neither UniProt nor HINT; what was fetched before is used",
     },
     Key {
+        name: "interactions",
+        kind: Kind::OptionalSpecies { absent: "files" },
+        default: "files",
+        // The run id follows from the pairs that are found.
+        effect: Effect::Conduct,
+        help: "whose interactions are fetched from HINT, where no file is given",
+    },
+    Key {
         name: "hint_url",
         kind: Kind::Url,
         default: "https://hint.yulab.org/download-raw",

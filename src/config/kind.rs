@@ -9,6 +9,7 @@ use figment::value::{Empty, Tag, Value};
 
 use crate::device::DeviceChoice;
 use crate::http::BaseUrl;
+use crate::interactions::hint::Species;
 use crate::storage::remote::S3Uri;
 
 /// What values a key accepts. Ranges include their ends.
@@ -59,6 +60,11 @@ pub enum Kind {
     },
     /// A [`BaseUrl`].
     Url,
+    /// A [`Species`] or nothing.
+    OptionalSpecies {
+        /// How nothing is written, besides `null`, `None` and the empty text.
+        absent: &'static str,
+    },
 }
 
 impl Kind {
@@ -78,6 +84,10 @@ impl Kind {
             Self::OptionalText { absent } => format!("a text, or `{absent}`"),
             Self::OptionalS3Uri { absent } => format!("`s3://bucket/prefix/`, or `{absent}`"),
             Self::Url => "`https://HOST/PATH`".to_owned(),
+            Self::OptionalSpecies { absent } => format!(
+                "`hint:SPECIES` as in `hint:HomoSapiens`, or `{absent}`: then the channel or option \
+                 `interactions` gives them"
+            ),
             Self::Device => alternatives(&["auto", "cpu", "cuda", "cuda:N"]),
         }
     }
@@ -99,7 +109,8 @@ impl Kind {
             (
                 Self::OptionalInteger { absent, .. }
                 | Self::OptionalText { absent }
-                | Self::OptionalS3Uri { absent },
+                | Self::OptionalS3Uri { absent }
+                | Self::OptionalSpecies { absent },
                 Value::Empty(..),
             ) => (*absent).to_owned(),
             (_, Value::Array(_, items)) => {
@@ -115,6 +126,7 @@ impl Kind {
             Self::OptionalInteger { absent, .. }
             | Self::OptionalText { absent }
             | Self::OptionalS3Uri { absent }
+            | Self::OptionalSpecies { absent }
                 if nothing(absent) =>
             {
                 Some(Value::Empty(Tag::Default, Empty::None))
@@ -140,6 +152,9 @@ impl Kind {
                 text.parse::<S3Uri>().ok().map(|uri| Value::from(uri.to_string()))
             }
             Self::Url => text.parse::<BaseUrl>().ok().map(|url| Value::from(url.to_string())),
+            Self::OptionalSpecies { .. } => {
+                text.parse::<Species>().ok().map(|species| Value::from(species.to_string()))
+            }
             Self::Device => {
                 text.parse::<DeviceChoice>().ok().map(|device| Value::from(device.to_string()))
             }

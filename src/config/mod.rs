@@ -40,7 +40,7 @@ use values::Values;
 pub struct RunConfig {
     /// How interaction files are read and filtered.
     pub interactions: interactions::Settings,
-    /// Which of HINT's files is fetched, where interactions name one.
+    /// Which of HINT's files is fetched, where none is given.
     pub hint: interactions::hint::Settings,
     /// What becomes of proteins without sequence.
     pub sequences: sequences::Settings,

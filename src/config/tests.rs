@@ -58,6 +58,7 @@ fn defaults_are_those_documented_and_in_the_order_of_the_table() {
     uniprot_parallel = 3 (default)
     fetch_seconds = 1800 (default)
     offline = false (default)
+    interactions = files (default)
     hint_url = https://hint.yulab.org/download-raw (default)
     hint_release = 2024-06 (default)
     hint_quality = hq (default)
@@ -158,7 +159,7 @@ fn all_problems_of_all_layers_are_reported_at_once() {
       `epochs` = `2.5` (config file `FOLDER/run.json`): expected an integer from 1 to 10000;
       `hidden_sizes` = `["wide"]` (config file `FOLDER/run.json`): expected 1 to 16 integers from 1 to 65536, separated by commas;
       `seed` = `null` (config file `FOLDER/run.json`): expected an integer from 0 to 9223372036854775807;
-      unknown key `training` (config file `FOLDER/run.json`): expected a key of `dyad train --help`, the nearest is `hint_kind`;
+      unknown key `training` (config file `FOLDER/run.json`): expected a key of `dyad train --help`, the nearest is `interactions`;
       `epochs` = `ten` (hyperparameters.json): expected an integer from 1 to 10000;
       unknown key `learning-rate` (hyperparameters.json): expected a key of `dyad train --help`, the nearest is `learning_rate`;
       `DYAD_DEVICE` = `gpu` (environment): expected `auto`, `cpu`, `cuda` or `cuda:N`;

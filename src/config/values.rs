@@ -41,6 +41,7 @@ pub(super) struct Values {
     uniprot_parallel: usize,
     fetch_seconds: u64,
     offline: bool,
+    interactions: Option<interactions::hint::Species>,
     hint_url: BaseUrl,
     hint_release: Option<String>,
     hint_quality: interactions::hint::Quality,
@@ -73,6 +74,7 @@ impl From<Values> for RunConfig {
                 seed,
             },
             hint: interactions::hint::Settings {
+                species: values.interactions,
                 url: values.hint_url,
                 release: values.hint_release,
                 quality: values.hint_quality,
@@ -166,6 +168,7 @@ impl From<RunConfig> for Values {
             uniprot_parallel: sequences.uniprot.parallel,
             fetch_seconds: sequences.uniprot.seconds,
             offline: sequences.uniprot.offline,
+            interactions: hint.species,
             hint_url: hint.url,
             hint_release: hint.release,
             hint_quality: hint.quality,

@@ -15,11 +15,11 @@ use crate::storage::Context;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Channels {
     /// Pairs: the channel `interactions`, `train` or `training`.
-    pub interactions: PathBuf,
+    pub interactions: Option<PathBuf>,
     /// FASTA files: the channel `sequences`.
-    pub sequences: PathBuf,
+    pub sequences: Option<PathBuf>,
     /// The encoder's weights: the channel `encoder` or `model`.
-    pub encoder: PathBuf,
+    pub encoder: Option<PathBuf>,
     /// The user's own validation pairs.
     pub validation: Option<PathBuf>,
     /// The user's own test pairs.
@@ -28,6 +28,8 @@ pub struct Channels {
     pub known_interactions: Option<PathBuf>,
     /// The user's own clusters of similar proteins.
     pub clusters: Option<PathBuf>,
+    /// The names of all that the job has, ours or not.
+    pub(super) declared: Vec<String>,
 }
 
 /// A channel that Dyad reads.
@@ -36,9 +38,20 @@ pub struct Channel {
     /// Its names; the first is the one we advertise.
     pub names: &'static [&'static str],
     /// Whether a job needs it.
-    pub required: bool,
+    pub need: Need,
     /// What it holds.
     pub help: &'static str,
+}
+
+/// Whether a job needs a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// It does.
+    Always,
+    /// It does, unless this key says where else it comes from.
+    Unless(&'static str),
+    /// It does not.
+    Never,
 }
 
 /// Every channel, in the order of the fields of [`Channels`].
@@ -47,31 +60,37 @@ pub const CHANNELS: [Channel; 7] =
 
 const INTERACTIONS: Channel = Channel {
     names: &["interactions", "train", "training"],
-    required: true,
+    need: Need::Unless("interactions"),
     help: "HINT files or tables of pairs, plain or gzip",
 };
-const SEQUENCES: Channel =
-    Channel { names: &["sequences"], required: true, help: "FASTA files, plain or gzip" };
+const SEQUENCES: Channel = Channel {
+    names: &["sequences"],
+    need: Need::Never,
+    help: "FASTA files, plain or gzip; without them all sequences come from UniProt",
+};
 const ENCODER: Channel = Channel {
     names: &["encoder", "model"],
-    required: true,
+    need: Need::Always,
     help: "an ESM-2 model as Hugging Face publishes it: config.json and model.safetensors",
 };
 const VALIDATION: Channel = Channel {
     names: &["validation"],
-    required: false,
+    need: Need::Never,
     help: "your own validation pairs, only with the channel test",
 };
-const TEST: Channel =
-    Channel { names: &["test"], required: false, help: "your own test pairs; implies split=given" };
+const TEST: Channel = Channel {
+    names: &["test"],
+    need: Need::Never,
+    help: "your own test pairs; implies split=given",
+};
 const KNOWN_INTERACTIONS: Channel = Channel {
     names: &["known_interactions"],
-    required: false,
+    need: Need::Never,
     help: "more pairs that interact, in the formats of interactions: none of them becomes a negative",
 };
 const CLUSTERS: Channel = Channel {
     names: &["clusters"],
-    required: false,
+    need: Need::Never,
     help: "your own clusters of similar proteins: a representative, a tab and a member per line",
 };
 
@@ -97,28 +116,39 @@ impl Channels {
         let find = |channel: Channel| {
             find(&declared, channel.names).map(|name| name.map(|n| data.join(n)))
         };
-        let found = (find(INTERACTIONS)?, find(SEQUENCES)?, find(ENCODER)?);
-        match found {
-            (Some(interactions), Some(sequences), Some(encoder)) => Ok(Self {
-                interactions,
-                sequences,
-                encoder,
-                validation: find(VALIDATION)?,
-                test: find(TEST)?,
-                known_interactions: find(KNOWN_INTERACTIONS)?,
-                clusters: find(CLUSTERS)?,
-            }),
-            (interactions, sequences, encoder) => {
-                let folders = [interactions, sequences, encoder];
-                let names = CHANNELS.iter().map(|channel| channel.names[0]);
-                let missing = names.zip(&folders).filter(|(_, folder)| folder.is_none());
-                Err(ContainerError::MissingChannels {
-                    missing: listed(missing.map(|(name, _)| name)),
-                    found: listed(declared.keys().map(String::as_str)),
-                    expected: expected(),
-                })
-            }
+        Ok(Self {
+            interactions: find(INTERACTIONS)?,
+            sequences: find(SEQUENCES)?,
+            encoder: find(ENCODER)?,
+            validation: find(VALIDATION)?,
+            test: find(TEST)?,
+            known_interactions: find(KNOWN_INTERACTIONS)?,
+            clusters: find(CLUSTERS)?,
+            declared: declared.into_keys().collect(),
+        })
+    }
+
+    /// An error if a channel is missing that the job needs; `provided` says of a key whether it
+    /// stands for its channel.
+    pub fn require(&self, provided: impl Fn(&str) -> bool) -> Result<(), ContainerError> {
+        let is_there = |channel: &Channel| {
+            channel.names.iter().any(|name| self.declared.iter().any(|d| d == name))
+        };
+        let is_needed = |channel: &Channel| match channel.need {
+            Need::Always => true,
+            Need::Unless(key) => !provided(key),
+            Need::Never => false,
+        };
+        let missing = CHANNELS.iter().filter(|channel| is_needed(channel) && !is_there(channel));
+        let missing: Vec<_> = missing.map(|channel| channel.names[0]).collect();
+        if missing.is_empty() {
+            return Ok(());
         }
+        Err(ContainerError::MissingChannels {
+            missing: listed(missing),
+            found: listed(self.declared.iter().map(String::as_str)),
+            expected: expected(),
+        })
     }
 }
 
@@ -162,14 +192,20 @@ fn is_known(name: &str) -> bool {
 }
 
 fn expected() -> String {
-    let described = |channel: &Channel| match channel.names {
-        [name, aliases @ ..] if !aliases.is_empty() => {
-            format!("`{name}` (or {})", listed(aliases.iter().copied()))
+    let described = |channel: &Channel| {
+        let mut others: Vec<_> =
+            channel.names[1..].iter().map(|name| format!("`{name}`")).collect();
+        if let Need::Unless(key) = channel.need {
+            others.push(format!("the hyperparameter `{key}`"));
         }
-        names => listed(names.iter().copied()),
+        match others.as_slice() {
+            [] => listed([channel.names[0]]),
+            others => format!("`{}` (or {})", channel.names[0], others.join(", ")),
+        }
     };
-    let required = CHANNELS.iter().filter(|channel| channel.required);
-    let required: Vec<_> = required.map(described).collect();
-    let possible = CHANNELS.iter().filter(|channel| !channel.required).map(|c| c.names[0]);
-    format!("{} and, if you like, {}", required.join(", "), listed(possible))
+    let (possible, needed): (Vec<&Channel>, Vec<&Channel>) =
+        CHANNELS.iter().partition(|channel| channel.need == Need::Never);
+    let needed: Vec<_> = needed.into_iter().map(described).collect();
+    let possible = listed(possible.into_iter().map(|channel| channel.names[0]));
+    format!("{} and, if you like, {possible}", needed.join(", "))
 }

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde_json::Value;
 
-pub use channels::{CHANNELS, Channel, Channels};
+pub use channels::{CHANNELS, Channel, Channels, Need};
 pub use cluster::Cluster;
 pub use failure::{failure_line, forget_failure, write_failure};
 pub use signals::{install as install_signals, leave};
@@ -154,7 +154,7 @@ impl Root {
         Ok(values.map(|(key, value)| (key, text(value))).collect())
     }
 
-    /// The folders of the job's input.
+    /// The folders of the job's input, as far as there are any.
     pub fn channels(&self) -> Result<Channels, ContainerError> {
         Channels::read(&self.config("inputdataconfig"), &self.input().join("data"))
     }

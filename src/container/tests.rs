@@ -53,13 +53,14 @@ fn the_full_shape_of_the_platform_is_read() {
     assert_eq!(root.hyperparameters().unwrap()["sagemaker_region"], "\"eu-west-1\"");
     let data = root_path.join("input/data");
     let expected = Channels {
-        interactions: data.join("train"),
-        sequences: data.join("sequences"),
-        encoder: data.join("model"),
+        interactions: Some(data.join("train")),
+        sequences: Some(data.join("sequences")),
+        encoder: Some(data.join("model")),
         validation: None,
         test: Some(data.join("test")),
         known_interactions: None,
         clusters: None,
+        declared: ["model", "notes", "sequences", "test", "train"].map(str::to_owned).to_vec(),
     };
     assert_eq!(root.channels().unwrap(), expected);
     let cluster = root.cluster().unwrap();
@@ -85,7 +86,7 @@ fn the_sparse_shapes_of_local_mode_are_read() {
     ]);
     assert!(root.hyperparameters().unwrap().is_empty());
     let channels = root.channels().unwrap();
-    assert!(channels.interactions.ends_with("input/data/interactions"));
+    assert!(channels.interactions.unwrap().ends_with("input/data/interactions"));
     assert_eq!((channels.validation, channels.test), (None, None));
     assert_eq!(root.cluster().unwrap().current_host.as_deref(), Some("algo-1-x7k2p"));
     assert_eq!(root.checkpoints().unwrap(), folder.path().join("checkpoints"));
@@ -102,7 +103,7 @@ fn a_root_made_by_hand_needs_no_config_files() {
     ]);
     assert!(root.hyperparameters().unwrap().is_empty());
     let channels = root.channels().unwrap();
-    assert_eq!(channels.interactions, folder.path().join("input/data/training"));
+    assert_eq!(channels.interactions, Some(folder.path().join("input/data/training")));
     assert_eq!(root.cluster().unwrap(), Cluster::default());
 }
 
@@ -175,7 +176,8 @@ fn channels_that_cannot_be_used_are_explained() {
     let config = |text: &str| {
         // A folder that the file does not declare is no channel.
         let (folder, root) = root([(INPUT, text), ("input/data/sequences/a.fasta", "")]);
-        message(root.channels(), folder.path())
+        let required = root.channels().and_then(|channels| channels.require(|_| false));
+        message(required, folder.path())
     };
     let texts = [
         config(r#"{"train": {}, "seqs": {}}"#),
@@ -184,11 +186,21 @@ fn channels_that_cannot_be_used_are_explained() {
         config(r#"{"train": {}, "sequences": {"TrainingInputMode": "Pipe"}, "encoder": {}}"#),
     ];
     insta::assert_snapshot!(texts.join("\n"), @"
-    missing input channels: `sequences`, `encoder`; the job has `seqs`, `train`; Dyad reads the channels `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`) and, if you like, `validation`, `test`, `known_interactions`, `clusters`
-    missing input channels: `interactions`, `sequences`, `encoder`; the job has none; Dyad reads the channels `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`) and, if you like, `validation`, `test`, `known_interactions`, `clusters`
+    missing input channels: `encoder`; the job has `seqs`, `train`; Dyad reads the channels `interactions` (or `train`, `training`, the hyperparameter `interactions`), `encoder` (or `model`) and, if you like, `sequences`, `validation`, `test`, `known_interactions`, `clusters`
+    missing input channels: `interactions`, `encoder`; the job has none; Dyad reads the channels `interactions` (or `train`, `training`, the hyperparameter `interactions`), `encoder` (or `model`) and, if you like, `sequences`, `validation`, `test`, `known_interactions`, `clusters`
     the channels `interactions`, `train` mean the same: remove all but one
     channel `sequences` has input mode `Pipe`: set its input mode to `File` or `FastFile`
     ");
+}
+
+#[test]
+fn a_key_stands_for_its_channel_and_for_no_other() {
+    let (folder, root) = root([(INPUT, r#"{"encoder": {}}"#)]);
+    let channels = root.channels().unwrap();
+    assert_eq!((&channels.interactions, &channels.sequences), (&None, &None));
+    channels.require(|key| key == "interactions").unwrap();
+    let text = message(channels.require(|key| key != "interactions"), folder.path());
+    assert!(text.starts_with("missing input channels: `interactions`; the job has `encoder`;"));
 }
 
 #[test]

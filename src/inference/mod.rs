@@ -35,6 +35,12 @@ pub enum Error {
          are damaged: unpack the model again"
     )]
     NotFinite,
+    /// There is no sequence at all.
+    #[error("not one protein of the pairs has a sequence, `{missing}` for one; give FASTA files")]
+    NoSequence {
+        /// One identifier.
+        missing: String,
+    },
     /// None of the pairs has both sequences.
     #[error(
         "none of the pairs has a sequence for both proteins: the pairs name e.g. `{missing}`, the \
@@ -101,9 +107,11 @@ impl Predictor<'_> {
         if usable.is_empty() {
             let missing = names.iter().find(|name| row(name).is_none());
             let listed = sequences.entries().first().map(|entry| &entry.accession);
-            let [missing, listed] = [missing.copied(), listed]
-                .map(|name| name.map_or_else(String::new, ToString::to_string));
-            return Err(Error::NoSequences { missing, listed });
+            let missing = missing.map_or_else(String::new, ToString::to_string);
+            return Err(match listed {
+                Some(listed) => Error::NoSequences { missing, listed: listed.to_string() },
+                None => Error::NoSequence { missing },
+            });
         }
         let skipped = pairs.len() - usable.len();
         if skipped > 0 {

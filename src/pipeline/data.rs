@@ -6,18 +6,16 @@ use std::slice;
 use serde::Serialize;
 use tracing::{info, warn};
 
-use super::{Error, Inputs, background, fetched};
+use super::{Error, Fetching, Inputs, background};
 use crate::artifacts::Origin;
 use crate::config::RunConfig;
 use crate::dataset::{self, Background, Catalogue, Dataset, Example, Pairs, Source};
 use crate::digest::Digest;
-use crate::embeddings::CacheLocation;
 use crate::evaluation::Rows;
 use crate::interactions::{self, Audit, InteractionSet, Interactions};
-use crate::progress::{Event, Observer, Task};
+use crate::progress::{Event, Task};
 use crate::protein::ProteinSequence;
-use crate::sequences::{self, Found, MissingSequences, SequenceSet, uniprot};
-use crate::shutdown::Shutdown;
+use crate::sequences::{Found, SequenceSet, uniprot};
 use crate::storage::SourceFile;
 
 /// The channel of the pairs that a run learns from.
@@ -30,11 +28,7 @@ const KNOWN: &str = "known_interactions";
 #[derive(Clone, Copy)]
 pub(super) struct Reading<'a> {
     pub(super) inputs: &'a Inputs,
-    pub(super) config: &'a RunConfig,
-    /// Where what is fetched is kept.
-    pub(super) cache: &'a CacheLocation,
-    pub(super) observer: &'a dyn Observer,
-    pub(super) shutdown: &'a Shutdown,
+    pub(super) fetching: Fetching<'a>,
 }
 
 /// Everything read and fetched.
@@ -79,17 +73,15 @@ struct Files {
 /// Reads pairs and sequences, fetches what is asked for, and cuts the pairs into parts;
 /// `after_reading` is called in between.
 pub(super) fn read(reading: Reading<'_>, after_reading: impl FnOnce()) -> Result<Data, Error> {
-    let Reading { inputs, config, .. } = reading;
+    let Reading { inputs, fetching } = reading;
+    let config = fetching.config;
     if inputs.validation.is_some() && inputs.test.is_none() {
         return Err(Error::ValidationAlone);
-    }
-    if inputs.sequences.is_none() && config.sequences.missing == MissingSequences::Drop {
-        return Err(Error::NoSequences);
     }
     let Files { mut sequences, pairs, mut origins } = read_files(&reading)?;
     let used = pairs.iter().filter(|(channel, _)| *channel != KNOWN);
     let named = used.flat_map(|(_, pairs)| pairs.accessions());
-    let uniprot = fetched::complete(&reading, named, &mut sequences)?;
+    let uniprot = fetching.complete(named, &mut sequences)?;
     if let Some(audit) = &uniprot {
         let releases = audit.releases.iter().cloned().collect();
         let origin = Origin { address: audit.address.clone(), releases };
@@ -143,9 +135,11 @@ pub(super) fn read(reading: Reading<'_>, after_reading: impl FnOnce()) -> Result
 }
 
 fn read_files(reading: &Reading<'_>) -> Result<Files, Error> {
-    let Reading { inputs, config, observer, .. } = reading;
+    let Reading { inputs, fetching } = reading;
+    let Fetching { config, observer, .. } = fetching;
     let task = Task::Reading;
-    let (path, origin) = fetched::interactions(reading)?;
+    let sequences = fetching.sequences(inputs.sequences.as_ref())?;
+    let (path, origin) = fetching.interactions(inputs.interactions.as_deref())?;
     let channels = [
         (INTERACTIONS, Some(&path)),
         ("validation", inputs.validation.as_ref()),
@@ -155,10 +149,6 @@ fn read_files(reading: &Reading<'_>) -> Result<Files, Error> {
     let given = channels.into_iter().filter_map(|(channel, path)| Some((channel, path?)));
     let given: Vec<_> = given.collect();
     observer.observe(Event::Started { task, done: 0, total: 1 + given.len() as u64 });
-    let sequences = match &inputs.sequences {
-        Some(path) => sequences::read(slice::from_ref(path))?,
-        None => SequenceSet::default(),
-    };
     observer.observe(Event::Advanced { task, units: 1 });
     info!("sequences: {} proteins, {} repeated records", sequences.len(), sequences.duplicates());
     let mut pairs = Vec::new();

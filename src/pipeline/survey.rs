@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::data::{self, Data, Reading};
-use super::{Error, Inputs};
+use super::{Error, Fetching, Inputs};
 use crate::config::RunConfig;
 use crate::digest::Digest;
 use crate::embeddings::{CacheLocation, EmbeddingSpace, EmbeddingStore};
@@ -31,7 +31,8 @@ pub fn survey(
     observer: &dyn Observer,
     shutdown: &Shutdown,
 ) -> Result<Survey, Error> {
-    let data = data::read(Reading { inputs, config, cache, observer, shutdown }, || ())?;
+    let fetching = Fetching { config, cache, observer, shutdown };
+    let data = data::read(Reading { inputs, fetching }, || ())?;
     Ok(Survey::of(&data))
 }
 

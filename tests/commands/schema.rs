@@ -45,6 +45,8 @@ fn parts_of_the_schema_are_printed_alone() {
     let commands =
         |name: &str| keys.iter().find(|key| key["name"] == name).unwrap()["commands"].clone();
     assert_eq!(commands("epochs"), serde_json::json!(["train", "validate", "estimate"]));
+    // Its option stands among the paths; that of `fetch` is no setting.
+    assert_eq!(commands("interactions"), serde_json::json!(["train", "validate", "estimate"]));
     // `sample` has a seed of its own.
     assert_eq!(commands("seed"), serde_json::json!(["train", "validate", "estimate"]));
     let all = serde_json::json!(["train", "validate", "embed", "predict", "evaluate", "estimate"]);

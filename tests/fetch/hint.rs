@@ -38,6 +38,20 @@ fn a_file_of_a_release_is_fetched_once_and_its_proteins_with_it() {
 }
 
 #[test]
+fn an_estimate_counts_what_a_run_would_fetch() {
+    let server = start(Proteome::interacting(40));
+    let folder = tempfile::tempdir().unwrap();
+    let mut estimate = dyad();
+    estimate.current_dir(folder.path()).args(["estimate", "--interactions", "hint:HomoSapiens"]);
+    estimate.args(["--encoder=esm2_t6_8M_UR50D", "--split=pairs", "--cache=cache", "--json"]);
+    estimate.args(["--uniprot-url", &server.url(""), "--hint-url", &server.url("/download-raw")]);
+    let (report, log) = succeed(&mut estimate);
+    assert!(log.contains("UniProt: 40 accessions, 40 current"), "{log}");
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["cases"][0]["workload"]["proteins"], 40.0, "{report}");
+}
+
+#[test]
 fn what_is_no_table_is_an_error_that_names_the_address() {
     let server = start(Proteome::of(1));
     let folder = tempfile::tempdir().unwrap();
@@ -49,7 +63,7 @@ fn what_is_no_table_is_an_error_that_names_the_address() {
         texts += log.split_once(" ERROR ").unwrap().1;
     }
     insta::assert_snapshot!(texts.replace(&server.url(""), "http://SERVER").trim_end(), @"
-    UserError: cannot fetch the file of HINT for `HomoSapiens`: `http://SERVER/download-raw/2024-06/HomoSapiens_binary_hq.txt` refuses: it is a web page and no table; check the address and what is asked for
-    UserError: `http://SERVER/download-raw/2024-06/MusMusculus_binary_hq.txt` was not fetched before; set `offline` to false, or give a file
+    UserError: cannot fetch the file of HINT for `hint:HomoSapiens`: `http://SERVER/download-raw/2024-06/HomoSapiens_binary_hq.txt` refuses: it is a web page and no table; check the address and what is asked for
+    UserError: `http://SERVER/download-raw/2024-06/MusMusculus_binary_hq.txt` was not fetched before; set `offline` to false, or give the file (`--interactions`, in a job the channel `interactions`)
     ");
 }

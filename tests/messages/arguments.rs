@@ -87,9 +87,8 @@ fn words_that_are_no_arguments() {
     dyad predict --model run
     error: the following required arguments were not provided:
       --pairs <PATH>
-      --sequences <PATH>
 
-    Usage: dyad predict --model <DIR> --pairs <PATH> --sequences <PATH>
+    Usage: dyad predict --model <DIR> --pairs <PATH>
 
     For more information, try '--help'.
 
@@ -140,7 +139,7 @@ fn words_that_are_no_arguments_below_a_root() {
     dyad train --epoch 3
       exit 2: UserError: unexpected argument '--epoch' found; a similar argument exists: '--epochs'. Fix: see `dyad train --help`
     dyad predict --model run
-      exit 2: UserError: the following required arguments were not provided: --pairs <PATH> --sequences <PATH>. Fix: see `dyad predict --help`
+      exit 2: UserError: the following required arguments were not provided: --pairs <PATH>. Fix: see `dyad predict --help`
     dyad sample --out s --seed one
       exit 2: UserError: invalid value 'one' for '--seed <N>': expected an integer from 0 on. Fix: see `dyad --help`
     dyad train --sequences x.fasta

@@ -20,11 +20,11 @@ fn estimates() {
     case("instance", &[encoder, "--proteins=10", "--pairs=10", "--instance=ml.g4dn.xlrge"]);
     insta::assert_snapshot!(page.0, @"
     nothing to count
-      exit 2: UserError: `dyad estimate` counts either files (`--interactions`, `--sequences`, and `--validation` and `--test` if you like) or what you say (`--proteins` of at least 2 and `--pairs` of at least 1)
+      exit 2: UserError: `dyad estimate` counts either files (`--interactions`, and `--sequences`, `--validation` and `--test` if you like) or what you say (`--proteins` of at least 2 and `--pairs` of at least 1)
     files and counts
-      exit 2: UserError: `dyad estimate` counts either files (`--interactions`, `--sequences`, and `--validation` and `--test` if you like) or what you say (`--proteins` of at least 2 and `--pairs` of at least 1)
+      exit 2: UserError: `dyad estimate` counts either files (`--interactions`, and `--sequences`, `--validation` and `--test` if you like) or what you say (`--proteins` of at least 2 and `--pairs` of at least 1)
     counts and a part
-      exit 2: UserError: `dyad estimate` counts either files (`--interactions`, `--sequences`, and `--validation` and `--test` if you like) or what you say (`--proteins` of at least 2 and `--pairs` of at least 1)
+      exit 2: UserError: `dyad estimate` counts either files (`--interactions`, and `--sequences`, `--validation` and `--test` if you like) or what you say (`--proteins` of at least 2 and `--pairs` of at least 1)
     unknown encoder
       exit 2: UserError: `--encoder` `esm2_8M` is no folder and no published ESM-2; give a folder, or one of `esm2_t6_8M_UR50D`, `esm2_t12_35M_UR50D`, `esm2_t30_150M_UR50D`, `esm2_t33_650M_UR50D`, `esm2_t36_3B_UR50D`, `esm2_t48_15B_UR50D`
     a name cannot be measured

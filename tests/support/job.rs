@@ -11,6 +11,7 @@ use serde_json::Value;
 use tempfile::{NamedTempFile, TempDir};
 
 use super::s3::{self, Keys};
+use super::uniprot::StandIn;
 use super::{dyad, shown, small_encoder};
 
 /// A root in a temporary folder and the job in it.
@@ -52,6 +53,20 @@ impl Job {
     pub(crate) fn connected(mut self, endpoint: &str, keys: &Keys) -> Self {
         self.s3 = Some((endpoint.to_owned(), keys.clone()));
         self
+    }
+
+    /// A job whose channel is the encoder alone: everything else comes from `server`.
+    pub(crate) fn fetching(server: &StandIn, settings: &[(&str, &str)]) -> Self {
+        let (uniprot, hint) = (server.url(""), server.url("/download-raw"));
+        let fetched = [
+            ("interactions", "hint:HomoSapiens"),
+            ("uniprot_url", uniprot.as_str()),
+            ("hint_url", hint.as_str()),
+            ("split", "pairs"),
+            ("epochs", "1"),
+            ("hidden_sizes", "8"),
+        ];
+        Self::new(&[], &[&fetched, settings].concat())
     }
 
     pub(crate) fn path(&self, relative: &str) -> PathBuf {

@@ -29,7 +29,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
 
-pub(crate) use proteome::{Proteome, RELEASE, accession, residues};
+pub(crate) use proteome::{HUMAN, Proteome, RELEASE, accession, residues};
 
 /// What a request gets in the place of its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,12 +7,12 @@ use clap::ArgMatches;
 
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use crate::cli::options;
 use crate::config::RunConfig;
 use crate::device::ComputeDevice;
 use crate::embeddings::esm2::Encoder;
 use crate::embeddings::{CacheLocation, EmbeddingSpace};
 use crate::estimate::{Counts, EncoderShape, Learning, Lengths, Reference, Workload};
-use crate::interactions::hint;
 use crate::pipeline::{self, Inputs};
 
 /// The mean length of reviewed UniProt entries in the published proteomes, as in `docs/estimate.md`.
@@ -69,29 +69,30 @@ pub(super) enum Source {
     Counts { proteins: u32, pairs: u32, mean_length: u32 },
 }
 
-pub(super) fn source(matches: &ArgMatches) -> Result<Source, Failure> {
+/// What the arguments count. A species that the configuration names gives way to counts.
+pub(super) fn source(matches: &ArgMatches, config: &RunConfig) -> Result<Source, Failure> {
     let path = |name: &str| matches.get_one::<PathBuf>(name).cloned();
     let number = |name: &str| matches.get_one::<u32>(name).copied();
     let parts = path("validation").is_some() || path("test").is_some();
     let counted = ["proteins", "pairs", "mean-length"].iter().any(|name| number(name).is_some());
-    match (path("interactions"), path("sequences"), number("proteins"), number("pairs")) {
-        (Some(interactions), Some(sequences), None, None) if !counted => {
-            Ok(Source::Files(Inputs {
-                interactions: hint::Source::of(&interactions)?,
-                sequences: Some(sequences),
-                encoder: path("encoder").unwrap_or_default(),
-                validation: path("validation"),
-                test: path("test"),
-                known_interactions: path("known-interactions"),
-                clusters: path("clusters"),
-            }))
-        }
-        (None, None, Some(proteins), Some(pairs)) if proteins > 1 && pairs > 0 && !parts => {
+    let named = matches.contains_id("interactions") || config.hint.species.is_some();
+    let files = matches.contains_id("interactions") || path("sequences").is_some();
+    match (number("proteins"), number("pairs")) {
+        (None, None) if named && !counted => Ok(Source::Files(Inputs {
+            interactions: options::interactions(matches),
+            sequences: path("sequences"),
+            encoder: path("encoder").unwrap_or_default(),
+            validation: path("validation"),
+            test: path("test"),
+            known_interactions: path("known-interactions"),
+            clusters: path("clusters"),
+        })),
+        (Some(proteins), Some(pairs)) if proteins > 1 && pairs > 0 && !parts && !files => {
             let mean_length = number("mean-length").unwrap_or(MEAN_LENGTH).max(1);
             Ok(Source::Counts { proteins, pairs, mean_length })
         }
         _ => Err(Failure::usage(
-            "`dyad estimate` counts either files (`--interactions`, `--sequences`, and `--validation` and \
+            "`dyad estimate` counts either files (`--interactions`, and `--sequences`, `--validation` and \
              `--test` if you like) or what you say (`--proteins` of at least 2 and `--pairs` of at least 1)",
         )),
     }

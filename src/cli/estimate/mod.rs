@@ -28,6 +28,7 @@ Examples:
   dyad estimate --proteins 10000 --pairs 100000 --mean-length 540 --encoder esm2_t33_650M_UR50D
   dyad estimate --interactions hint.txt --sequences proteins.fasta --encoder esm2_t33_650M_UR50D \\
       --instance ml.g4dn.xlarge
+  dyad estimate --interactions hint:HomoSapiens --encoder esm2_t33_650M_UR50D
   dyad estimate ... --encoder DIR --calibrate           measure this machine first
 
 The figures of devices are estimates unless they were calibrated; prices have a date and a source.
@@ -38,7 +39,11 @@ pub(super) fn command() -> Command {
         .about("Tells how long a training run takes and what it costs, by instance type")
         .after_help(format!("{EXAMPLES}\n\n{}", options::LAYERS))
         .arg(options::path("interactions", "PATH", "as for `train`; counted, not trained on"))
-        .arg(options::path("sequences", "PATH", "FASTA file, or a folder of them"))
+        .arg(options::path(
+            "sequences",
+            "PATH",
+            "FASTA file, or a folder of them; else from UniProt",
+        ))
         .arg(
             options::path("encoder", "DIR|NAME", "folder of an ESM-2 model, or a published name")
                 .required(true),
@@ -80,13 +85,14 @@ fn flag(name: &'static str, help: &'static str) -> Arg {
 }
 
 pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
-    let implied = options::implied_by_parts(matches.contains_id("test"));
+    let mut implied = options::implied_by_parts(matches.contains_id("test"));
+    implied.extend(options::implied_by_sequences(matches.contains_id("sequences")));
     let sources = Sources { implied, ..Sources::default() };
     let config = options::resolve(matches, context, sources)?.config;
     let device = device::resolve(config.device)?;
     let instances = instances(matches)?;
     let encoder = GivenEncoder::new(&options::required(matches, "encoder"))?;
-    let source = given::source(matches)?;
+    let source = given::source(matches, &config)?;
     let cache = bucket::cache(matches, context, &config)?;
     if matches.get_flag("calibrate") {
         calibrate(encoder.folder()?, &device, &config, &cache)?;

@@ -9,9 +9,9 @@ use clap::{Arg, ArgMatches, Command};
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
-use super::{options, output};
+use super::{estimate, options, output, train, validate};
 use crate::config::{Effect, KEYS, Key, Kind, PLATFORM_KEY, PLATFORM_PREFIX};
-use crate::container::CHANNELS;
+use crate::container::{CHANNELS, Need};
 use crate::training::METRICS;
 
 pub(super) const NAME: &str = "schema";
@@ -67,7 +67,11 @@ fn schema() -> Value {
         "ignored": { "prefix": PLATFORM_PREFIX, "name": PLATFORM_KEY },
         "channels": CHANNELS.iter().map(|channel| json!({
             "names": channel.names,
-            "required": channel.required,
+            "required": channel.need == Need::Always,
+            "unless": match channel.need {
+                Need::Unless(key) => Some(key),
+                Need::Always | Need::Never => None,
+            },
             "description": channel.help,
         })).collect::<Vec<_>>(),
         "metric_definitions": metrics(),
@@ -126,6 +130,9 @@ fn described(kind: Kind) -> Vec<(&'static str, Value)> {
         Kind::OptionalText { absent } => vec![kind_is("text"), ("absent", absent.into())],
         Kind::OptionalS3Uri { absent } => vec![kind_is("s3_uri"), ("absent", absent.into())],
         Kind::Url => vec![kind_is("url")],
+        Kind::OptionalSpecies { absent } => {
+            vec![kind_is("species"), ("absent", absent.into())]
+        }
         Kind::Device => vec![kind_is("device")],
     }
 }
@@ -145,6 +152,10 @@ fn is_tunable(key: &Key) -> bool {
 
 /// The commands that take a key as part of their configuration, in the order of the help.
 fn commands(key: &Key) -> Vec<String> {
+    if key.name == options::INTERACTIONS {
+        // Its option stands among the paths.
+        return [train::NAME, validate::NAME, estimate::NAME].map(str::to_owned).to_vec();
+    }
     let is_key = |arg: &Arg| {
         arg.get_id() == key.name && arg.get_help_heading() == Some(options::CONFIGURATION)
     };

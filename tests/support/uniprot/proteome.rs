@@ -11,6 +11,9 @@ use super::{Said, decoded};
 /// The release that every answer is of.
 pub(crate) const RELEASE: &str = "2026_02";
 
+/// Where HINT has its human pairs of high quality.
+pub(crate) const HUMAN: &str = "/download-raw/2024-06/HomoSapiens_binary_hq.txt";
+
 /// Entries by accession, and what became of those that are none any more.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Proteome {
@@ -52,6 +55,18 @@ impl Proteome {
     pub(crate) fn of(entries: usize) -> Self {
         let mut proteome = Self::default();
         (0..entries).for_each(|number| proteome.add(&accession(number)));
+        proteome
+    }
+
+    /// The same, and a file of HINT at [`HUMAN`] with six partners of each.
+    pub(crate) fn interacting(entries: usize) -> Self {
+        let mut proteome = Self::of(entries);
+        let mut table = String::from("Uniprot_A\tUniprot_B\tGene_A\tGene_B\tpmid:method:quality\n");
+        for (one, step) in (0..entries).flat_map(|one| (1..=6).map(move |step| (one, step))) {
+            let (one, other) = (accession(one), accession((one + step) % entries));
+            let _ = writeln!(table, "{one}\t{other}\ta\tb\t1:0018:HT");
+        }
+        proteome.publish(HUMAN, &table);
         proteome
     }
 

@@ -3,7 +3,8 @@
 //! `URL/RELEASE/SPECIES_KIND_QUALITY.txt`, as `https://hint.yulab.org/download` links them. A file of
 //! a release is fetched once and kept.
 
-use std::ffi::OsStr;
+mod kept;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -12,15 +13,16 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tracing::info;
 
-use crate::digest::Digest;
 use crate::http::{Answer, BaseUrl, Client, HttpError, Limits, Rejection, Request};
 use crate::shutdown::Shutdown;
-use crate::storage::{self, StorageError};
+use crate::storage::StorageError;
+use crate::storage::remote::RemoteError;
+use crate::storage::sync::SharedError;
+
+pub use kept::KeptTables;
 
 /// What interactions that name a species begin with.
 const PREFIX: &str = "hint:";
-/// Below the folder of the cache.
-const FOLDER: &str = "hint";
 /// The largest file has some 20 MB.
 const MAX_FILE: u64 = 512 << 20;
 const LONGEST_NAME: usize = 64;
@@ -28,6 +30,8 @@ const LONGEST_NAME: usize = 64;
 /// Which of HINT's files is fetched, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
+    /// Whose interactions are fetched; `None` where files are given.
+    pub species: Option<Species>,
     /// The address of all releases.
     pub url: BaseUrl,
     /// The folder of a release, if the address has such folders.
@@ -62,18 +66,16 @@ pub enum Kind {
     Cocomp,
 }
 
-/// Where pairs come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// A file, or a folder of files.
-    Path(PathBuf),
-    /// A file of HINT.
-    Hint(Species),
-}
-
-/// A species as HINT names it, such as `HomoSapiens` or `SaccharomycesCerevisiaeS288C`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A species as HINT names it, such as `HomoSapiens` or `SaccharomycesCerevisiaeS288C`; written with
+/// `hint:` before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Species(String);
+
+/// A text that names no species.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("expected `{PREFIX}` and letters and digits, as in `hint:HomoSapiens`")]
+pub struct NoSpecies;
 
 /// A file of HINT on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,12 +89,6 @@ pub struct HintFile {
 /// A file of HINT that cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum HintError {
-    /// A text that names no species.
-    #[error(
-        "`{PREFIX}{0}` names no species: expected letters and digits as in `hint:HomoSapiens` or \
-         `hint:SaccharomycesCerevisiaeS288C`"
-    )]
-    Species(String),
     /// The server does not answer, or has no such file.
     #[error("cannot fetch the file of HINT for `{species}`: {source}")]
     Http {
@@ -102,7 +98,10 @@ pub enum HintError {
         source: HttpError,
     },
     /// A file that was never fetched, and `offline`.
-    #[error("`{address}` was not fetched before; set `offline` to false, or give a file")]
+    #[error(
+        "`{address}` was not fetched before; set `offline` to false, or give the file (`--interactions`, \
+         in a job the channel `interactions`)"
+    )]
     Offline {
         /// Where it would be fetched from.
         address: String,
@@ -110,59 +109,30 @@ pub enum HintError {
     /// It cannot be kept.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// It cannot be shared.
+    #[error(transparent)]
+    Shared(#[from] SharedError),
+    /// The bucket refuses.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
 }
 
-impl Source {
-    /// What an argument means: `hint:` and a species, or else a path.
-    pub fn of(argument: &Path) -> Result<Self, HintError> {
-        let named = argument.to_str().and_then(|text| text.strip_prefix(PREFIX));
-        named.map_or_else(
-            || Ok(Self::Path(argument.to_owned())),
-            |species| species.parse().map(Self::Hint),
-        )
-    }
-
-    /// The file or folder, unless it is still to be fetched.
-    pub fn path(&self) -> Option<&Path> {
-        match self {
-            Self::Path(path) => Some(path),
-            Self::Hint(_) => None,
-        }
-    }
+/// Whether an argument names a species, and no path.
+pub fn is_name(argument: &Path) -> bool {
+    argument.to_str().is_some_and(|text| text.starts_with(PREFIX))
 }
 
-/// The file or folder that `source` means, fetched where it is a species', with the address that it is
-/// from then.
-pub fn locate(
-    source: &Source,
-    settings: &Settings,
-    cache: &Path,
-    shutdown: &Shutdown,
-) -> Result<(PathBuf, Option<String>), HintError> {
-    match source {
-        Source::Path(path) => Ok((path.clone(), None)),
-        Source::Hint(species) => {
-            let HintFile { path, address } = fetch(species, settings, cache, shutdown)?;
-            Ok((path, Some(address)))
-        }
-    }
-}
-
-/// The file of a species: the one kept below the cache folder `cache` or, where there is none, the
-/// server's.
-fn fetch(
+/// The file of a species: the one that is kept or, where there is none, the server's.
+pub fn fetch(
     species: &Species,
     settings: &Settings,
-    cache: &Path,
+    kept: &KeptTables,
     shutdown: &Shutdown,
 ) -> Result<HintFile, HintError> {
     let name = settings.file_name(species);
     let parts: Vec<&str> = settings.release.iter().map(String::as_str).chain([&*name]).collect();
     let address = format!("{}/{}", settings.url, parts.join("/"));
-    // The address as it is may be no name of a folder.
-    let folder = cache.join(FOLDER).join(Digest::of(address.as_bytes()).short(16));
-    let path = folder.join(OsStr::new(&name));
-    if path.is_file() {
+    if let Some(path) = kept.find(&address, &name)? {
         info!("`{address}` was fetched before: `{}`", path.display());
         return Ok(HintFile { path, address });
     }
@@ -175,8 +145,7 @@ fn fetch(
     let client = Client::new(&settings.url, limits, shutdown).map_err(failed)?;
     let request = Request { path: &parts, query: &[], limit: MAX_FILE };
     let bytes = client.get(&request, table).map_err(failed)?;
-    storage::create_folder(&folder)?;
-    storage::write_atomic(&path, &bytes)?;
+    let path = kept.keep(&address, &name, &bytes)?;
     Ok(HintFile { path, address })
 }
 
@@ -191,7 +160,7 @@ impl Settings {
             Kind::Binary => "binary",
             Kind::Cocomp => "cocomp",
         };
-        format!("{species}_{kind}_{quality}.txt")
+        format!("{}_{kind}_{quality}.txt", species.0)
     }
 }
 
@@ -209,20 +178,35 @@ fn table(answer: &Answer) -> Result<Vec<u8>, Rejection> {
 }
 
 impl FromStr for Species {
-    type Err = HintError;
+    type Err = NoSpecies;
 
-    fn from_str(text: &str) -> Result<Self, HintError> {
-        let plain = text.bytes().all(|c| c.is_ascii_alphanumeric());
-        match plain && (1..=LONGEST_NAME).contains(&text.len()) {
-            true => Ok(Self(text.to_owned())),
-            false => Err(HintError::Species(text.chars().take(LONGEST_NAME).collect())),
+    fn from_str(text: &str) -> Result<Self, NoSpecies> {
+        let name = text.strip_prefix(PREFIX).ok_or(NoSpecies)?;
+        let plain = name.bytes().all(|c| c.is_ascii_alphanumeric());
+        match plain && (1..=LONGEST_NAME).contains(&name.len()) {
+            true => Ok(Self(name.to_owned())),
+            false => Err(NoSpecies),
         }
+    }
+}
+
+impl TryFrom<String> for Species {
+    type Error = NoSpecies;
+
+    fn try_from(text: String) -> Result<Self, NoSpecies> {
+        text.parse()
+    }
+}
+
+impl From<Species> for String {
+    fn from(species: Species) -> Self {
+        species.to_string()
     }
 }
 
 impl fmt::Display for Species {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        write!(f, "{PREFIX}{}", self.0)
     }
 }
 
@@ -232,17 +216,16 @@ mod tests {
 
     #[test]
     fn a_species_is_told_from_a_path() {
-        let of = |text: &str| Source::of(Path::new(text));
-        assert_eq!(of("hint:HomoSapiens").unwrap(), Source::Hint(Species("HomoSapiens".into())));
-        assert_eq!(of("hint.txt").unwrap(), Source::Path("hint.txt".into()));
-        assert_eq!(of("./hint:x").unwrap(), Source::Path("./hint:x".into()));
-        let refused = ["hint:", "hint:../x", "hint:Homo Sapiens"].map(|text| {
-            of(text).unwrap_err().to_string() //
-        });
-        insta::assert_snapshot!(refused.join("\n"), @r"
-        `hint:` names no species: expected letters and digits as in `hint:HomoSapiens` or `hint:SaccharomycesCerevisiaeS288C`
-        `hint:../x` names no species: expected letters and digits as in `hint:HomoSapiens` or `hint:SaccharomycesCerevisiaeS288C`
-        `hint:Homo Sapiens` names no species: expected letters and digits as in `hint:HomoSapiens` or `hint:SaccharomycesCerevisiaeS288C`
-        ");
+        let is_name = |text: &str| is_name(Path::new(text));
+        assert!(is_name("hint:HomoSapiens"));
+        assert!(!is_name("hint.txt") && !is_name("./hint:x"));
+        let species: Species = "hint:HomoSapiens".parse().unwrap();
+        assert_eq!(species.to_string(), "hint:HomoSapiens");
+        let refused = ["HomoSapiens", "hint:", "hint:../x", "hint:Homo Sapiens", "/data/hint.txt"];
+        for text in
+            refused.map(str::to_owned).into_iter().chain([format!("hint:{}", "x".repeat(65))])
+        {
+            assert!(text.parse::<Species>().is_err(), "{text}");
+        }
     }
 }
