@@ -48,7 +48,7 @@ pub const CHANNELS: [Channel; 7] =
 const INTERACTIONS: Channel = Channel {
     names: &["interactions", "train", "training"],
     required: true,
-    help: "HINT files or tables of pairs, plain or gzip",
+    help: "HINT, MITAB or STRING files, or tables of pairs, plain or gzip",
 };
 const SEQUENCES: Channel =
     Channel { names: &["sequences"], required: true, help: "FASTA files, plain or gzip" };
