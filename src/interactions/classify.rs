@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::evidence::{Lack, Support};
-use super::score::Score;
+use super::score::Rating;
 use super::table::Pair;
 use super::{SelfPairs, Settings};
 
@@ -42,8 +42,8 @@ struct Group {
     first: [Option<usize>; 2],
     /// `None` once a row comes from a file without evidence, where none can be asked for.
     support: Option<Support>,
-    /// The best score, or `None` once that of a row is high enough.
-    too_low: Option<Option<Score>>,
+    /// The best of all rows.
+    rating: Rating,
 }
 
 /// Decides everything that does not depend on sequences, and counts the conflicting pairs.
@@ -53,7 +53,7 @@ pub(super) fn classify(pairs: Vec<Pair>, settings: &Settings) -> (Vec<Row>, usiz
         let new = || Group {
             first: [None, None],
             support: Some(Support::default()),
-            too_low: Some(None),
+            rating: Rating::Missing,
         };
         let group = groups.entry(unordered(pair.proteins)).or_insert_with(new);
         group.first[usize::from(positive(pair.label))].get_or_insert(index);
@@ -61,7 +61,7 @@ pub(super) fn classify(pairs: Vec<Pair>, settings: &Settings) -> (Vec<Row>, usiz
             (Some(all), Some(support)) => all.merge(support),
             (all, _) => *all = None,
         }
-        group.too_low = group.too_low.zip(pair.too_low).map(|(best, score)| best.max(score));
+        group.rating = group.rating.max(pair.rating);
     }
     groups.values_mut().filter_map(|group| group.support.as_mut()).for_each(Support::settle);
     let conflicting = groups.values().filter(|g| matches!(g.first, [Some(_), Some(_)])).count();
@@ -85,7 +85,12 @@ pub(super) fn classify(pairs: Vec<Pair>, settings: &Settings) -> (Vec<Row>, usiz
             return Fate::SelfPair;
         }
         let lack = group.support.as_ref().and_then(|support| support.lacks(settings));
-        lack.or(group.too_low.map(Lack::Score)).map_or(Fate::Used, Fate::Lacks)
+        let too_low = match group.rating {
+            Rating::Missing => Some(Lack::Score(None)),
+            Rating::TooLow(best) => Some(Lack::Score(Some(best))),
+            Rating::Enough => None,
+        };
+        lack.or(too_low).map_or(Fate::Used, Fate::Lacks)
     };
     let rows = pairs.into_iter().enumerate().map(|(index, pair)| {
         let fate = fate(index, &pair);

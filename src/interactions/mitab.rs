@@ -2,7 +2,8 @@
 //! services of PSICQUIC write it.
 //!
 //! Versions 2.5 to 2.8 each add columns behind those of the one before
-//! (<https://psicquic.github.io/MITAB28Format.html>). Terms `MI:...` are of the PSI-MI vocabulary.
+//! (<https://psicquic.github.io/MITAB28Format.html>). Numbers of terms are those of the PSI-MI
+//! vocabulary.
 
 use std::borrow::Cow;
 
@@ -65,10 +66,10 @@ const OTHER_MOLECULES: [&str; 7] = [
 ];
 
 /// Proteins and peptides.
-const PROTEINS: [&str; 2] = ["MI:0326", "MI:0327"];
+const PROTEINS: [&str; 2] = ["0326", "0327"];
 
 /// Genetic interactions, and those that `BioGRID` tells apart; all others have names that say so.
-const GENETIC: [&str; 4] = ["MI:0208", "MI:0794", "MI:0796", "MI:0799"];
+const GENETIC: [&str; 4] = ["0208", "0794", "0796", "0799"];
 
 /// Scores from 0 to 1 that a database gives by all its evidence for a pair, best first. What authors
 /// report (`author score`, `score` in `BioGRID`) has a scale of its own in every study.
@@ -94,8 +95,7 @@ impl Mitab {
         if fields.len() < FEWEST_COLUMNS {
             return Err(Malformed::Missing(fields.len() + 1).into());
         }
-        let known = &fields[..fields.len().min(self.columns)];
-        let row = Row(known);
+        let row = Row(&fields[..fields.len().min(self.columns)]);
         if let Some(kind) = row.genetic() {
             return Err(OtherKind::Genetic(kind).into());
         }
@@ -124,7 +124,7 @@ fn is_row(fields: &[Cow<str>]) -> bool {
         let first = references(row.text(column)).next();
         first.is_none_or(|first| !first.database.is_empty() && !first.identifier.is_empty())
     };
-    let taxon = |column: usize| references(row.text(column)).all(|taxon| taxon.database == "taxid");
+    let taxon = |column: usize| references(row.text(column)).all(|taxon| taxon.is_to(&["taxid"]));
     let named = IDENTIFIERS.into_iter().any(|column| row.text(column).contains(':'));
     named && IDENTIFIERS.into_iter().all(reference) && TAXA.into_iter().all(taxon)
 }
@@ -144,7 +144,7 @@ impl<'f> Row<'f> {
         let genetic = |kind: &Reference| {
             let says_so =
                 ["genetic", "epistasis"].iter().any(|word| kind.description.contains(word));
-            says_so || GENETIC.contains(&&*kind.identifier)
+            says_so || kind.is_term(&GENETIC)
         };
         let mut kinds = references(self.text(INTERACTION_TYPE));
         let first = kinds.next().filter(genetic)?;
@@ -163,14 +163,14 @@ impl<'f> Row<'f> {
             Err(OtherKind::Molecule { molecule, kind: excerpt(kind) }.into())
         };
         let kind = references(self.text(INTERACTOR_TYPES[side])).next();
-        if let Some(kind) = kind.filter(|kind| !PROTEINS.contains(&&*kind.identifier)) {
+        if let Some(kind) = kind.filter(|kind| !kind.is_term(&PROTEINS)) {
             return other_molecule(kind.name());
         }
         let columns = [IDENTIFIERS[side], ALTERNATIVES[side]];
         if let Some(accession) = columns.into_iter().find_map(|column| self.accession(column)) {
             return Ok(Some(accession));
         }
-        if OTHER_MOLECULES.contains(&&*first.database) {
+        if first.is_to(&OTHER_MOLECULES) {
             return other_molecule(&first.database);
         }
         let parsed = first.identifier.parse();
@@ -181,8 +181,8 @@ impl<'f> Row<'f> {
     /// The accession of `UniProt` in a column. A chain (`P12345-PRO_0000012345`) is its protein.
     fn accession(self, column: usize) -> Option<Accession> {
         let first_of = |databases: &[&str]| {
-            let ours = |name: &Reference| databases.contains(&&*name.database);
-            references(self.text(column)).filter(ours).find_map(|name| {
+            let mut ours = references(self.text(column)).filter(|name| name.is_to(databases));
+            ours.find_map(|name| {
                 let identifier = &*name.identifier;
                 let protein = identifier.split_once("-PRO_").map_or(identifier, |(one, _)| one);
                 protein.parse().ok().filter(Accession::is_uniprot)
@@ -195,7 +195,7 @@ impl<'f> Row<'f> {
     /// one elsewhere.
     fn publications(self) -> impl Iterator<Item = Cow<'f, str>> {
         let listed = || references(self.text(PUBLICATIONS));
-        let in_pubmed = listed().filter(|name| name.database == "pubmed");
+        let in_pubmed = listed().filter(|name| name.is_to(&["pubmed"]));
         let mut in_pubmed = in_pubmed.map(|name| name.identifier).peekable();
         let elsewhere = match in_pubmed.peek() {
             Some(_) => None,
@@ -209,7 +209,7 @@ impl<'f> Row<'f> {
     fn score(self) -> Option<Score> {
         SCORES.iter().find_map(|wanted| {
             let mut scores = references(self.text(CONFIDENCE));
-            let score = scores.find(|score| score.database == *wanted)?;
+            let score = scores.find(|score| score.is_to(&[wanted]))?;
             score.identifier.parse::<f64>().ok()?.try_into().ok()
         })
     }

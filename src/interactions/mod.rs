@@ -201,6 +201,7 @@ fn tables(paths: &[PathBuf], settings: &Settings) -> Result<Tables, Error> {
 
 impl Settings {
     /// The same without any filter or subset: every pair counts, whatever speaks for it.
+    #[must_use]
     pub fn without_filters(self) -> Self {
         Self {
             self_pairs: self.self_pairs,

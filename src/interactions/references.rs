@@ -14,6 +14,17 @@ pub(super) struct Reference<'f> {
 }
 
 impl Reference<'_> {
+    /// Whether it is to one of these databases, in whichever case.
+    pub(super) fn is_to(&self, databases: &[&str]) -> bool {
+        databases.iter().any(|name| self.database.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether it is to one of these terms of PSI-MI, given by their numbers: `psi-mi:"MI:0326"(protein)`,
+    /// or `MI:0326(protein)` in older files.
+    pub(super) fn is_term(&self, numbers: &[&str]) -> bool {
+        numbers.contains(&self.identifier.strip_prefix("MI:").unwrap_or(&self.identifier))
+    }
+
     /// What people call it: the description or, without one, the identifier.
     pub(super) fn name(&self) -> &str {
         if self.description.is_empty() { &self.identifier } else { &self.description }

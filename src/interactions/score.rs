@@ -9,6 +9,17 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "f64", into = "f64")]
 pub struct Score(u32);
 
+/// What a row's score is worth, the worst first: of several rows for a pair the best counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rating {
+    /// There is no score where one is needed.
+    Missing,
+    /// A lower score than needed.
+    TooLow(Score),
+    /// As high as needed, or none is needed.
+    Enough,
+}
+
 /// A number that is no confidence.
 #[derive(Debug, PartialEq, thiserror::Error)]
 #[error("score `{0}` is not from 0 to 1")]
@@ -24,6 +35,17 @@ impl Score {
     pub(super) fn per_mille(text: &str) -> Option<Self> {
         let score = text.parse::<u32>().ok().filter(|score| *score <= 1000)?;
         Some(Self(score * 1000))
+    }
+}
+
+impl Rating {
+    /// The rating of a row that needs a score of `least`, if any.
+    pub(super) fn of(score: Option<Score>, least: Option<Score>) -> Self {
+        match (score, least) {
+            (None, Some(_)) => Self::Missing,
+            (Some(score), Some(least)) if score < least => Self::TooLow(score),
+            _ => Self::Enough,
+        }
     }
 }
 

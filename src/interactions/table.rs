@@ -8,7 +8,7 @@ use super::evidence::{Lack, Support};
 use super::format::Format;
 use super::intern::Interner;
 use super::layout::{Content, Layout};
-use super::score::Score;
+use super::score::{Rating, Score};
 use super::statement::{Statement, Unread};
 use super::{Error, Evidence, Settings};
 use crate::protein::Accession;
@@ -27,8 +27,8 @@ pub(super) struct Pair {
     pub(super) label: Option<bool>,
     /// The evidence, in files that have evidence.
     pub(super) support: Option<Support>,
-    /// The score, if it is too low or missing.
-    pub(super) too_low: Option<Option<Score>>,
+    /// What the score is worth.
+    pub(super) rating: Rating,
     /// What rules the row out, whatever other rows say of the pair.
     pub(super) lack: Option<Lack>,
 }
@@ -99,17 +99,9 @@ impl Tables {
         let unread = match layout.parse(row, settings, &mut self.publications) {
             Ok(Statement { proteins, label, support, score, lack }) => {
                 let proteins = proteins.map(|protein| self.proteins.intern(&protein));
-                let enough = file.min_score.is_none_or(|least| score >= Some(least));
-                let too_low = (!enough).then_some(score);
-                self.pairs.push(Pair {
-                    file: number,
-                    line,
-                    proteins,
-                    label,
-                    support,
-                    too_low,
-                    lack,
-                });
+                let rating = Rating::of(score, file.min_score);
+                let file = number;
+                self.pairs.push(Pair { file, line, proteins, label, support, rating, lack });
                 return;
             }
             Err(unread) => unread,

@@ -174,6 +174,27 @@ fn biogrid_names_proteins_by_its_references_to_uniprot() {
 }
 
 #[test]
+fn other_spellings_mean_the_same() {
+    let fields = [
+        (0, "dip:DIP-1N|refseq:NP_1|UniProtKB:P00003"),
+        (1, "dip:DIP-2N"),
+        (3, "uniprotkb:AMPH_HUMAN|uniprotkb:P00004"),
+        (8, "PubMed:7"),
+        (11, "MI:0915(physical association)"),
+        (20, "MI:0326(protein)"),
+        (21, "psi-mi:MI:0326(protein)"),
+    ];
+    assert_eq!(pairs_of(&[row(42, "-", "-", &fields)], &settings()), ["P00003 P00004 1"]);
+    let audit = file(
+        INTACT,
+        &[row(42, "P00001", "P00002", &[]), row(42, "P00001", "P00003", &[(11, "MI:0794(-)")])],
+    )
+    .set()
+    .audit;
+    assert_eq!(other_kinds(&audit), ["a genetic interaction (`-`), not a physical one"]);
+}
+
+#[test]
 fn versions_are_told_by_their_columns_with_or_without_header() {
     for (columns, format) in [
         (15, Format::Mitab25),
