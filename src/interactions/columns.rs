@@ -49,12 +49,14 @@ impl TableColumns {
         let evidence = value(self.evidence)?;
         let support = evidence.map(|text| Support::parse(text, publications)).transpose()?;
         let score = value(self.score)?.map(string_score).transpose()?;
-        let lack = match (settings.taxon, value(self.taxon)?) {
-            (None, _) => None,
-            (Some(wanted), Some(text)) => (!names_taxon(text, wanted)).then_some(Lack::Taxon),
-            (Some(wanted), None) => {
-                let foreign = proteins.iter().any(|protein| protein.taxon() != Some(wanted));
-                foreign.then_some(Lack::Taxon)
+        let lack = match settings.taxon {
+            None => None,
+            Some(wanted) => {
+                let both = match value(self.taxon)? {
+                    Some(text) => names_taxon(text, wanted),
+                    None => proteins.iter().all(|protein| protein.taxon() == Some(wanted)),
+                };
+                (!both).then_some(Lack::Taxon)
             }
         };
         Ok(Statement { proteins, label, support, score, lack })

@@ -108,7 +108,10 @@ fn filters_that_leave_nothing_are_named() {
 #[test]
 fn hint_has_taxa_since_2024() {
     let hint = "Uniprot_A\tUniprot_B\tpmid:method:quality\ttaxid\n\
-        P1\tP2\t1:0018:HT\t9606\nP3\tP4\t1:0018:HT\t4932\n";
+        P1\tP2\t1:0018:HT\t9606\nP3\tP4\t1:0018:HT\t4932\nP5\tP6\t1:0018:HT\n";
+    let files = Files::one(hint);
     let taxon = Settings { taxon: Some(9606), ..settings() };
-    assert_eq!(pairs(&Files::one(hint).resolve(&taxon).unwrap()), ["P1 P2 1"]);
+    assert_eq!(pairs(&files.resolve(&taxon).unwrap()), ["P1 P2 1"]);
+    // Who does not ask for it does not need the column.
+    assert_eq!(files.set().pairs.len(), 3);
 }
