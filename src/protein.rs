@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 
-/// The identifier of a protein: a `UniProt` accession, an isoform of one, or any other name of at
-/// most 64 printable ASCII characters without spaces.
+/// The identifier of a protein: a `UniProt` accession, an isoform of one, or any other name, such as
+/// STRING's, of at most 64 printable ASCII characters without spaces.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Accession(String);
@@ -44,6 +44,14 @@ impl Accession {
         let (parent, isoform) = self.0.split_once('-')?;
         let numbered = !isoform.is_empty() && isoform.bytes().all(|c| c.is_ascii_digit());
         (numbered && is_uniprot(parent)).then(|| Self(parent.to_owned()))
+    }
+
+    /// The NCBI taxon in the identifier of a protein in STRING (`9606` of `9606.ENSP00000000233`),
+    /// where it is one. They are never accessions of `UniProt`, which have no dot.
+    pub fn taxon(&self) -> Option<u32> {
+        let (taxon, name) = self.0.split_once('.')?;
+        let numbered = taxon.bytes().all(|c| c.is_ascii_digit()) && !name.is_empty();
+        numbered.then(|| taxon.parse().ok()).flatten()
     }
 
     /// Whether it has the form of a `UniProt` accession or of an isoform of one.
@@ -217,6 +225,25 @@ mod tests {
         }
         for text in ["p23560", "P23560[1-9]", "YAL001C", "P2356", "P23560-"] {
             assert!(!accession(text).is_uniprot(), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_of_string_tell_their_taxon() {
+        for (text, taxon) in [
+            ("9606.ENSP00000000233", Some(9606)),
+            ("511145.b0001", Some(511_145)),
+            ("4932.YAL001C.x", Some(4932)),
+            ("P23560", None),
+            ("9606", None),
+            ("9606.", None),
+            (".ENSP00000000233", None),
+            ("+9606.x", None),
+            ("ENSP00000000233.2", None),
+            ("99999999999.x", None),
+        ] {
+            assert_eq!(accession(text).taxon(), taxon, "{text}");
+            assert!(taxon.is_none() || !accession(text).is_uniprot(), "{text}");
         }
     }
 

@@ -59,7 +59,7 @@ fn value_of(kind: Kind) -> (&'static str, String) {
     match kind {
         Kind::Integer { .. } | Kind::OptionalInteger { .. } => ("N", String::new()),
         Kind::Integers { .. } => ("N,N,...", String::new()),
-        Kind::Float(..) => ("NUMBER", String::new()),
+        Kind::Float(..) | Kind::OptionalFloat { .. } => ("NUMBER", String::new()),
         Kind::Bool => ("BOOL", any_of(&["true", "false"])),
         Kind::Choice(words) => ("WORD", any_of(words)),
         Kind::OptionalText { .. } | Kind::OptionalSpecies { .. } => ("NAME", String::new()),

@@ -40,10 +40,10 @@ const EXAMPLES: &str = "\
 Example:
   dyad predict --model run --pairs pairs.tsv --sequences proteins.fasta --encoder esm2_t33_650M_UR50D
 
-Pairs are read like interactions: a HINT file, or a table of two identifiers. Every row gives one
-row of output in the same order, identifiers first, probability last; `NA` where a protein has no
-sequence. The order of the two proteins makes no difference. Without --sequences all sequences come
-from UniProt, with --missing-sequences fetch those that the FASTA files lack.";
+Pairs are read like interactions: a HINT, MITAB or STRING file, or a table of two identifiers. Every
+row gives one row of output in the same order, identifiers first, probability last; `NA` where a
+protein has no sequence. The order of the two proteins makes no difference. Without --sequences all
+sequences come from UniProt, with --missing-sequences fetch those that the FASTA files lack.";
 
 pub(super) fn command() -> Command {
     Command::new(NAME)

@@ -59,7 +59,7 @@ pub(super) fn arguments(command: Command) -> Command {
         .arg(options::path(
             "interactions",
             "PATH",
-            "HINT file or table of pairs (TSV, CSV; also gzip), a folder of them, or hint:SPECIES",
+            "HINT, MITAB or STRING file or table of pairs (also gzip), a folder of them, or hint:SPECIES",
         ))
         .arg(options::path(
             "sequences",

@@ -49,7 +49,7 @@ mod tests {
     fn another(kind: Kind, default: &str) -> &'static str {
         match kind {
             Kind::Integer { .. } | Kind::OptionalInteger { .. } | Kind::Integers { .. } => "16",
-            Kind::Float(..) => "0.25",
+            Kind::Float(..) | Kind::OptionalFloat { .. } => "0.25",
             Kind::Bool => "true",
             Kind::Choice(words) => {
                 words.iter().find(|word| **word != default).copied().unwrap_or(words[0])

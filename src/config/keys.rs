@@ -179,7 +179,7 @@ pub const KEYS: &[Key] = &[
         kind: Kind::Integer { min: 0, max: 1_000_000 },
         default: "1",
         effect: Effect::Result,
-        help: "publications a pair needs at least (HINT files)",
+        help: "publications a pair needs at least (HINT and MITAB files)",
     },
     Key {
         name: "evidence",
@@ -187,6 +187,27 @@ pub const KEYS: &[Key] = &[
         default: "any",
         effect: Effect::Result,
         help: "kind of experiment a pair needs at least one of (HINT files)",
+    },
+    Key {
+        name: "min_score",
+        kind: Kind::OptionalFloat { from: Included(0.0), to: Included(1.0), absent: "auto" },
+        default: "auto",
+        effect: Effect::Result,
+        help: "score a pair needs at least (MITAB files, STRING's divided by 1000); auto is 0.7 for STRING",
+    },
+    Key {
+        name: "taxon",
+        kind: Kind::OptionalInteger { min: 1, max: u32::MAX as u64, absent: "any" },
+        default: "any",
+        effect: Effect::Result,
+        help: "NCBI taxon that both proteins must be of (HINT since 2024, MITAB, STRING)",
+    },
+    Key {
+        name: "expanded_complexes",
+        kind: Kind::Choice(&["exclude", "include"]),
+        default: "exclude",
+        effect: Effect::Result,
+        help: "pairs that MITAB files derive from complexes (spoke expansion): leave them out or use them",
     },
     Key {
         name: "self_pairs",

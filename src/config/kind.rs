@@ -33,6 +33,15 @@ pub enum Kind {
     },
     /// A number between two bounds.
     Float(Bound<f64>, Bound<f64>),
+    /// A number between two bounds, or nothing.
+    OptionalFloat {
+        /// The lower bound.
+        from: Bound<f64>,
+        /// The upper bound.
+        to: Bound<f64>,
+        /// How nothing is written, besides `null`, `None` and the empty text.
+        absent: &'static str,
+    },
     /// `true`, `True`, `1`, or `false`, `False`, `0`.
     Bool,
     /// One of these words.
@@ -76,6 +85,9 @@ impl Kind {
                 format!("an integer from {min} to {max}, or `{absent}`")
             }
             Self::Float(from, to) => format!("a number, {}", range(from, to)),
+            Self::OptionalFloat { from, to, absent } => {
+                format!("a number, {}, or `{absent}`", range(from, to))
+            }
             Self::Bool => "`true` or `false`".to_owned(),
             Self::Choice(words) => alternatives(words),
             Self::Integers { min, max, longest } => {
@@ -108,6 +120,7 @@ impl Kind {
         match (self, value) {
             (
                 Self::OptionalInteger { absent, .. }
+                | Self::OptionalFloat { absent, .. }
                 | Self::OptionalText { absent }
                 | Self::OptionalS3Uri { absent }
                 | Self::OptionalSpecies { absent },
@@ -124,6 +137,7 @@ impl Kind {
         let nothing = |absent| matches!(text, "" | "null" | "None") || text == absent;
         match *self {
             Self::OptionalInteger { absent, .. }
+            | Self::OptionalFloat { absent, .. }
             | Self::OptionalText { absent }
             | Self::OptionalS3Uri { absent }
             | Self::OptionalSpecies { absent }
@@ -134,7 +148,7 @@ impl Kind {
             Self::Integer { min, max } | Self::OptionalInteger { min, max, .. } => {
                 integer(text).filter(|n| (min..=max).contains(n)).map(Value::from)
             }
-            Self::Float(from, to) => {
+            Self::Float(from, to) | Self::OptionalFloat { from, to, .. } => {
                 let number: f64 = text.parse().ok()?;
                 let fits = number.is_finite() && (from, to).contains(&number);
                 // The sum turns a negative zero into the positive one, which hashes differently.

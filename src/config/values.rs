@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::RunConfig;
 use crate::device::{DeviceChoice, PrecisionChoice};
 use crate::http::BaseUrl;
-use crate::interactions::{Evidence, SelfPairs};
+use crate::interactions::{Evidence, ExpandedComplexes, Score, SelfPairs};
 use crate::storage::remote::S3Uri;
 use crate::{classifier, dataset, embeddings, evaluation, interactions, sequences, training};
 
@@ -31,6 +31,9 @@ pub(super) struct Values {
     long_sequences: embeddings::LongSequences,
     min_publications: usize,
     evidence: Evidence,
+    min_score: Option<Score>,
+    taxon: Option<u32>,
+    expanded_complexes: ExpandedComplexes,
     self_pairs: SelfPairs,
     label_column: Option<String>,
     max_proteins: Option<usize>,
@@ -66,6 +69,9 @@ impl From<Values> for RunConfig {
             interactions: interactions::Settings {
                 min_publications: values.min_publications,
                 evidence: values.evidence,
+                min_score: values.min_score,
+                taxon: values.taxon,
+                expanded_complexes: values.expanded_complexes,
                 self_pairs: values.self_pairs,
                 label_column: values.label_column,
                 max_proteins: values.max_proteins,
@@ -158,6 +164,9 @@ impl From<RunConfig> for Values {
             long_sequences: embeddings.long_sequences,
             min_publications: interactions.min_publications,
             evidence: interactions.evidence,
+            min_score: interactions.min_score,
+            taxon: interactions.taxon,
+            expanded_complexes: interactions.expanded_complexes,
             self_pairs: interactions.self_pairs,
             label_column: interactions.label_column,
             max_proteins: interactions.max_proteins,

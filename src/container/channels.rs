@@ -61,7 +61,7 @@ pub const CHANNELS: [Channel; 7] =
 const INTERACTIONS: Channel = Channel {
     names: &["interactions", "train", "training"],
     need: Need::Unless("interactions"),
-    help: "HINT files or tables of pairs, plain or gzip",
+    help: "HINT, MITAB or STRING files, or tables of pairs, plain or gzip",
 };
 const SEQUENCES: Channel = Channel {
     names: &["sequences"],

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::layout::Format;
+use super::format::Format;
+use super::score::Score;
 use crate::digest::Digest;
 use crate::protein::Accession;
 
@@ -31,19 +32,24 @@ pub struct Audit {
     pub files: Vec<FileAudit>,
 }
 
-/// A bucket: every row is in exactly one, the first that fits.
+/// A bucket: every row is in exactly one, the first that fits. Rows that are filtered by their taxon or
+/// as derived from a complex are not compared with others before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bucket {
     /// Not a pair of two identifiers with, where there are labels, a label 0 or 1.
     Malformed,
+    /// No physical interaction of two proteins (MITAB only): another molecule, a genetic interaction,
+    /// or proteins that do not interact.
+    OtherKind,
     /// A pair that other rows label differently.
     ConflictingLabel,
     /// A pair that an earlier row holds, in either order.
     Duplicate,
     /// A protein paired with itself, where these are excluded.
     SelfPair,
-    /// Not enough or not the right evidence, or outside the random subset.
+    /// Not enough or not the right evidence, too low a score, another taxon, derived from a complex, or
+    /// outside the random subset.
     Filtered,
     /// At least one of the two proteins has no sequence.
     WithoutSequence,
@@ -86,6 +92,9 @@ pub struct FileAudit {
     pub sha256: Digest,
     /// How its columns were recognised.
     pub format: Format,
+    /// The lowest score that its pairs need, unless any will do.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub min_score: Option<Score>,
     /// Its rows.
     pub rows: usize,
 }
@@ -106,16 +115,32 @@ impl Audit {
         self.buckets.iter().filter(|count| count.bucket.is_dropped()).map(|count| count.rows).sum()
     }
 
-    /// Their share of all rows; 0 without rows.
+    /// Their share of the rows about two proteins; 0 without such rows.
     pub fn dropped_fraction(&self) -> f64 {
-        self.dropped_rows() as f64 / self.rows.max(1) as f64
+        self.dropped_rows() as f64 / self.rows_of_proteins().max(1) as f64
+    }
+
+    /// The rows that are not of another kind: it is among them that rows can be lost.
+    pub fn rows_of_proteins(&self) -> usize {
+        self.rows.saturating_sub(self.count(Bucket::OtherKind))
+    }
+}
+
+impl FileAudit {
+    /// The format, and from which score on rows count.
+    pub fn kind(&self) -> String {
+        match self.min_score {
+            Some(least) => format!("{}, from score {least} on", self.format),
+            None => self.format.to_string(),
+        }
     }
 }
 
 impl Bucket {
     /// All buckets in order of precedence, which is that of their declaration.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Malformed,
+        Self::OtherKind,
         Self::ConflictingLabel,
         Self::Duplicate,
         Self::SelfPair,
@@ -149,6 +174,7 @@ impl fmt::Display for Bucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Malformed => "malformed",
+            Self::OtherKind => "other kind",
             Self::ConflictingLabel => "conflicting label",
             Self::Duplicate => "duplicate",
             Self::SelfPair => "self-pair",
@@ -177,9 +203,9 @@ impl fmt::Display for Audit {
         write!(f, "used pairs: {} positive", self.used_positives)?;
         write!(f, ", {} negative", self.used_negatives)?;
         for file in &self.files {
-            let FileAudit { name, format, rows, sha256, .. } = file;
-            let digest = sha256.short(12);
-            write!(f, "\nfile `{name}`: {format}, {rows} rows, sha256 {digest}")?;
+            let FileAudit { name, rows, sha256, .. } = file;
+            let (kind, digest) = (file.kind(), sha256.short(12));
+            write!(f, "\nfile `{name}`: {kind}, {rows} rows, sha256 {digest}")?;
         }
         Ok(())
     }

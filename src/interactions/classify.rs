@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::evidence::{Lack, Support};
+use super::score::Rating;
 use super::table::Pair;
 use super::{SelfPairs, Settings};
 
@@ -36,30 +37,39 @@ pub(super) enum Fate {
     Used,
 }
 
-/// Rows of the same unordered pair.
-#[derive(Default)]
+/// Rows of the same unordered pair that nothing of their own rules out.
 struct Group {
     first: [Option<usize>; 2],
     /// `None` once a row comes from a file without evidence, where none can be asked for.
     support: Option<Support>,
+    /// The best of all rows.
+    rating: Rating,
 }
 
 /// Decides everything that does not depend on sequences, and counts the conflicting pairs.
 pub(super) fn classify(pairs: Vec<Pair>, settings: &Settings) -> (Vec<Row>, usize) {
     let mut groups: HashMap<[usize; 2], Group> = HashMap::with_capacity(pairs.len());
-    for (index, pair) in pairs.iter().enumerate() {
-        let new = || Group { first: [None, None], support: Some(Support::default()) };
+    for (index, pair) in pairs.iter().enumerate().filter(|(_, pair)| pair.lack.is_none()) {
+        let new = || Group {
+            first: [None, None],
+            support: Some(Support::default()),
+            rating: Rating::Missing,
+        };
         let group = groups.entry(unordered(pair.proteins)).or_insert_with(new);
         group.first[usize::from(positive(pair.label))].get_or_insert(index);
         match (&mut group.support, &pair.support) {
             (Some(all), Some(support)) => all.merge(support),
             (all, _) => *all = None,
         }
+        group.rating = group.rating.max(pair.rating);
     }
     groups.values_mut().filter_map(|group| group.support.as_mut()).for_each(Support::settle);
     let conflicting = groups.values().filter(|g| matches!(g.first, [Some(_), Some(_)])).count();
 
     let fate = |index: usize, pair: &Pair| {
+        if let Some(lack) = pair.lack {
+            return Fate::Lacks(lack);
+        }
         let Some(group) = groups.get(&unordered(pair.proteins)) else { return Fate::Used };
         match group.first {
             [Some(negative), Some(other)] => {
@@ -75,7 +85,12 @@ pub(super) fn classify(pairs: Vec<Pair>, settings: &Settings) -> (Vec<Row>, usiz
             return Fate::SelfPair;
         }
         let lack = group.support.as_ref().and_then(|support| support.lacks(settings));
-        lack.map_or(Fate::Used, Fate::Lacks)
+        let too_low = match group.rating {
+            Rating::Missing => Some(Lack::Score(None)),
+            Rating::TooLow(best) => Some(Lack::Score(Some(best))),
+            Rating::Enough => None,
+        };
+        lack.or(too_low).map_or(Fate::Used, Fate::Lacks)
     };
     let rows = pairs.into_iter().enumerate().map(|(index, pair)| {
         let fate = fate(index, &pair);
@@ -90,6 +105,7 @@ pub(super) fn positive(label: Option<bool>) -> bool {
     label.unwrap_or(true)
 }
 
-fn unordered([one, other]: [usize; 2]) -> [usize; 2] {
+/// The same for both orders.
+pub(super) fn unordered([one, other]: [usize; 2]) -> [usize; 2] {
     [one.min(other), one.max(other)]
 }

@@ -92,29 +92,32 @@ pub enum Error {
         /// The column asked for.
         column: String,
     },
-    /// A filter by evidence on a file without evidence.
+    /// A filter by what a file does not tell.
     #[error(
-        "`{}` has no evidence column `pmid:method:quality` that `{setting}` could filter by: \
-         leave `{setting}` at its default or give a HINT file",
-        path.display()
+        "`{}` has no {} that `{}` could filter by: leave `{}` at its default or give {}",
+        path.display(),
+        filter.wanted(),
+        filter.setting(),
+        filter.setting(),
+        filter.formats()
     )]
-    NoEvidence {
+    NoColumn {
         /// The file.
         path: PathBuf,
-        /// The setting that is not at its default.
-        setting: &'static str,
+        /// What is asked for.
+        filter: Filter,
     },
     /// More rows than allowed are malformed, conflicting or without sequence.
     #[error(
         "{} of {} rows cannot be used ({:.1} %, `max_dropped_fraction` allows {:.1} %): {}{}; {}, \
          or raise `max_dropped_fraction`",
         audit.dropped_rows(),
-        audit.rows,
+        audit.rows_of_proteins(),
         100.0 * audit.dropped_fraction(),
         100.0 * limit,
         counts(dropped(audit)),
         first_example(audit),
-        largest(dropped(audit)).map_or("", remedy)
+        remedy(audit, largest(dropped(audit)))
     )]
     TooManyDropped {
         /// What became of every row.
@@ -127,12 +130,54 @@ pub enum Error {
         "none of the {} rows can be used: {}; {}",
         audit.rows,
         counts(audit.buckets.iter()),
-        largest(audit.buckets.iter()).map_or("", remedy)
+        remedy(audit, largest(audit.buckets.iter()))
     )]
     NoPairs {
         /// What became of every row.
         audit: Box<Audit>,
     },
+}
+
+/// A filter of the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// By kind of experiment.
+    Evidence,
+    /// By number of publications.
+    Publications,
+    /// By score.
+    Score,
+    /// By taxon.
+    Taxon,
+}
+
+impl Filter {
+    fn setting(self) -> &'static str {
+        match self {
+            Self::Evidence => "evidence",
+            Self::Publications => "min_publications",
+            Self::Score => "min_score",
+            Self::Taxon => "taxon",
+        }
+    }
+
+    fn wanted(self) -> &'static str {
+        match self {
+            Self::Evidence => "evidence column `pmid:method:quality`",
+            Self::Publications => "column of publications",
+            Self::Score => "column of scores",
+            Self::Taxon => "column of taxa",
+        }
+    }
+
+    fn formats(self) -> &'static str {
+        match self {
+            Self::Evidence => "a HINT file",
+            Self::Publications => "a HINT or MITAB file",
+            Self::Score => "a MITAB file or STRING's links",
+            Self::Taxon => "a HINT file since 2024, a MITAB file or STRING's links",
+        }
+    }
 }
 
 impl Error {
@@ -187,18 +232,29 @@ fn first_example(audit: &Audit) -> String {
     first.map(text).unwrap_or_default()
 }
 
-/// What to do about the rows of a bucket.
-fn remedy(count: &BucketCount) -> &'static str {
-    match count.bucket {
-        Bucket::Malformed => "correct these rows",
-        Bucket::ConflictingLabel => "give each pair one label",
-        Bucket::SelfPair => "add other pairs, or set `self_pairs=include`",
-        Bucket::Filtered => {
-            "loosen `min_publications` and `evidence`, or raise `max_proteins` and `max_pairs`"
+/// What to do about the rows of the largest bucket.
+fn remedy(audit: &Audit, largest: Option<&BucketCount>) -> &'static str {
+    match largest.map(|count| count.bucket) {
+        Some(Bucket::Malformed) => "correct these rows",
+        Some(Bucket::OtherKind) => "give physical interactions of proteins",
+        Some(Bucket::ConflictingLabel) => "give each pair one label",
+        Some(Bucket::SelfPair) => "add other pairs, or set `self_pairs=include`",
+        Some(Bucket::Filtered) => {
+            "loosen the filters (`min_publications`, `evidence`, `min_score`, `taxon`, \
+             `expanded_complexes`), or raise `max_proteins` and `max_pairs`"
         }
-        Bucket::WithoutSequence => {
+        Some(Bucket::WithoutSequence) if names_string(audit) => {
+            "give the sequences that STRING publishes beside its links \
+             (`TAXON.protein.sequences.VERSION.fa.gz`), for UniProt does not know STRING's names"
+        }
+        Some(Bucket::WithoutSequence) => {
             "add the missing sequences, under the identifiers that the pairs have"
         }
-        Bucket::Duplicate | Bucket::Used => "add pairs",
+        Some(Bucket::Duplicate | Bucket::Used) | None => "add pairs",
     }
+}
+
+/// Whether it is STRING's names that have no sequence.
+fn names_string(audit: &Audit) -> bool {
+    audit.listed_without_sequence.first().is_some_and(|name| name.taxon().is_some())
 }

@@ -1,6 +1,7 @@
-//! HINT's evidence: which publications report a pair, and by what kind of experiment.
+//! The evidence for a pair: which publications report it and, in HINT, by what kind of experiment.
 
 use super::intern::Interner;
+use super::score::Score;
 use super::{Evidence, Settings};
 
 /// What supports one pair, over all its rows.
@@ -12,13 +13,19 @@ pub(super) struct Support {
     literature: bool,
 }
 
-/// Why the support of a pair is not enough.
+/// Why a pair is not enough of an interaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lack {
     /// So many publications are fewer than asked for.
     Publications(usize),
     /// No experiment of the kind asked for.
     Kind,
+    /// The best score is lower than asked for, or there is none.
+    Score(Option<Score>),
+    /// A protein of another taxon.
+    Taxon,
+    /// The row is derived from a complex, in which the two need not touch.
+    Expanded,
 }
 
 /// An evidence item that is not `pmid:method:quality`, with any further parts.
@@ -27,6 +34,13 @@ pub(super) enum Lack {
 pub(super) struct EvidenceError(String);
 
 impl Support {
+    /// What these publications report, by experiments of unknown kind.
+    pub(super) fn of(publications: impl Iterator<Item = usize>) -> Self {
+        let mut support = Self { publications: publications.collect(), ..Self::default() };
+        support.settle();
+        support
+    }
+
     /// Reads items joined by `|`; an empty text is no support at all.
     pub(super) fn parse(
         text: &str,

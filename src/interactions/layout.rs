@@ -1,71 +1,14 @@
 //! What the first row of a file says about all others: delimiter, header, columns.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
-use super::table::{Malformed, label, pair};
+use super::columns::{TableColumns, label, pair};
+use super::format::{Format, HINT_EVIDENCE, HINT_TAXON, STRING_SCORE};
+use super::intern::Interner;
+use super::mitab::Mitab;
+use super::statement::{Malformed, Statement, Unread};
 use super::{Columns, Error, Settings};
-
-/// How the columns of a file were recognised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// HINT as released from 2018 to about 2023: nine columns with ORFs and aliases.
-    Hint2018,
-    /// HINT as released since 2024: nine columns with taxon, quality and structures.
-    Hint2024,
-    /// HINT as its web page exports it: five columns.
-    HintWeb,
-    /// HINT as released before 2018: seven columns.
-    HintOlder,
-    /// HINT's identifiers and evidence among other columns.
-    HintOther,
-    /// A table with a header.
-    Table,
-    /// Two accessions, or two and a label, without header.
-    HeaderlessTable,
-}
-
-/// The known headers of HINT. Two of them have nine columns with different meaning, which is why
-/// columns are found by name.
-const HINT_HEADERS: [(Format, &[&str]); 4] = [
-    (
-        Format::Hint2018,
-        &[
-            "uniprota",
-            "uniprotb",
-            "genea",
-            "geneb",
-            "orfa",
-            "orfb",
-            "aliasa",
-            "aliasb",
-            HINT_EVIDENCE,
-        ],
-    ),
-    (
-        Format::Hint2024,
-        &[
-            "uniprota",
-            "uniprotb",
-            "genea",
-            "geneb",
-            "pmidmethodqualitytype",
-            "taxid",
-            "highquality",
-            "inpdbsource",
-            "pdbids",
-        ],
-    ),
-    (Format::HintWeb, &["uniprota", "uniprotb", "genea", "geneb", HINT_EVIDENCE]),
-    (Format::HintOlder, &["uniprota", "uniprotb", "alta", "altb", "genea", "geneb", HINT_EVIDENCE]),
-];
-
-/// How the name of HINT's evidence column starts, by letters and digits alone.
-const HINT_EVIDENCE: &str = "pmidmethodquality";
 
 /// Names of identifier columns without the side, best first.
 const IDENTIFIERS: [&str; 10] = [
@@ -93,17 +36,24 @@ const OTHER_HEADERS: [&str; 18] = [
     "target", "bait", "prey", "node", "partner", "from", "to", "entry",
 ];
 
-/// Where the columns of a file are.
+/// How the rows of a file are read.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) format: Format,
-    pub(super) identifiers: [usize; 2],
-    pub(super) label: Option<usize>,
-    pub(super) evidence: Option<usize>,
-    /// How many columns a row may fill.
-    pub(super) columns: usize,
+    /// Whether the first row names the columns, and is no data.
+    pub(super) has_header: bool,
+    pub(super) content: Content,
     delimiter: char,
     quoted: bool,
+}
+
+/// What the columns hold.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// One value each.
+    Table(TableColumns),
+    /// References to databases, as MITAB defines them.
+    Mitab(Mitab),
 }
 
 impl Layout {
@@ -114,52 +64,92 @@ impl Layout {
         row: &str,
         settings: &Settings,
     ) -> Result<Self, Error> {
-        let Some(delimiter) = ['\t', ','].into_iter().find(|c| row.contains(*c)) else {
+        let delimiter = ['\t', ','].into_iter().find(|c| row.contains(*c));
+        let Some(delimiter) = delimiter.or_else(|| heads_links(row).then_some(' ')) else {
             return Err(Error::OneColumn { path: path.to_owned(), line });
         };
         // HINT's tables are not quoted, and its aliases may hold quotation marks.
         let quoted = delimiter == ',' || row.starts_with('"');
         let fields = split(row, delimiter, quoted);
         let columns = || Columns(fields.iter().map(|field| field.trim().to_owned()).collect());
+        let no_label = |column: &String| Error::LabelColumn {
+            path: path.to_owned(),
+            column: column.clone(),
+            columns: columns(),
+        };
+        let no_header =
+            |column: &String| Error::NoHeader { path: path.to_owned(), column: column.clone() };
 
         let names: Vec<String> = fields.iter().map(|field| simple(field)).collect();
-        let layout = |format, identifiers, label, evidence| Self {
-            format,
-            identifiers,
-            label,
-            evidence,
-            columns: fields.len(),
-            delimiter,
-            quoted,
-        };
+        let layout =
+            |format, has_header, content| Self { format, has_header, content, delimiter, quoted };
+        let first_name = names.first().map_or("", String::as_str);
+        if let Some((mitab, has_header)) = Mitab::recognise(&fields, first_name) {
+            return match &settings.label_column {
+                Some(column) if has_header => Err(no_label(column)),
+                Some(column) => Err(no_header(column)),
+                None => Ok(layout(mitab.format, has_header, Content::Mitab(mitab))),
+            };
+        }
         if let Some(identifiers) = identifier_columns(&names) {
             let label = match &settings.label_column {
                 None => LABELS.iter().find_map(|label| find(&names, label)),
                 Some(column) => {
                     let same = |field: &Cow<str>| field.trim().eq_ignore_ascii_case(column.trim());
                     let found = fields.iter().position(same);
-                    Some(found.ok_or_else(|| Error::LabelColumn {
-                        path: path.to_owned(),
-                        column: column.clone(),
-                        columns: columns(),
-                    })?)
+                    Some(found.ok_or_else(|| no_label(column))?)
                 }
             };
+            let format = Format::of_header(&names);
             let evidence = names.iter().position(|name| name.starts_with(HINT_EVIDENCE));
-            return Ok(layout(header_format(&names, evidence), identifiers, label, evidence));
+            let table = TableColumns {
+                identifiers,
+                label,
+                evidence,
+                taxon: evidence.and_then(|_| find(&names, HINT_TAXON)),
+                score: format.is_string().then(|| find(&names, STRING_SCORE)).flatten(),
+                count: fields.len(),
+            };
+            return Ok(layout(format, true, Content::Table(table)));
         }
         if !is_data(&fields, &names) {
             return Err(Error::Header { path: path.to_owned(), line, columns: columns() });
         }
         if let Some(column) = &settings.label_column {
-            return Err(Error::NoHeader { path: path.to_owned(), column: column.clone() });
+            return Err(no_header(column));
         }
-        let label = (fields.len() == 3).then_some(2);
-        Ok(layout(Format::HeaderlessTable, [0, 1], label, None))
+        let table = TableColumns {
+            identifiers: [0, 1],
+            label: (fields.len() == 3).then_some(2),
+            evidence: None,
+            taxon: None,
+            score: None,
+            count: fields.len(),
+        };
+        Ok(layout(Format::HeaderlessTable, false, Content::Table(table)))
+    }
+
+    /// Whether a row below the first is none: comments, and the headers of files that were joined.
+    pub(super) fn is_comment(&self, row: &str) -> bool {
+        matches!(self.content, Content::Mitab(_)) && row.starts_with('#')
+    }
+
+    /// What a row says.
+    pub(super) fn parse(
+        &self,
+        row: &str,
+        settings: &Settings,
+        publications: &mut Interner<String>,
+    ) -> Result<Statement, Unread> {
+        let fields = self.split(row)?;
+        match &self.content {
+            Content::Table(table) => Ok(table.parse(&fields, settings, publications)?),
+            Content::Mitab(mitab) => mitab.parse(&fields, settings, publications),
+        }
     }
 
     /// The fields of a row, untrimmed.
-    pub(super) fn split<'r>(&self, row: &'r str) -> Result<Vec<Cow<'r, str>>, Malformed> {
+    fn split<'r>(&self, row: &'r str) -> Result<Vec<Cow<'r, str>>, Malformed> {
         match self.quoted && ends_in_quotes(row, self.delimiter) {
             true => Err(Malformed::Quote),
             false => Ok(split(row, self.delimiter, self.quoted)),
@@ -167,24 +157,16 @@ impl Layout {
     }
 }
 
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Hint2018 => "HINT of 2018 to 2023",
-            Self::Hint2024 => "HINT since 2024",
-            Self::HintWeb => "HINT web export",
-            Self::HintOlder => "HINT before 2018",
-            Self::HintOther => "HINT with other columns",
-            Self::Table => "table with header",
-            Self::HeaderlessTable => "table without header",
-        })
-    }
-}
-
 /// The letters and digits of a column name in lower case: `Protein A` and `protein_a` are the same.
 fn simple(name: &str) -> String {
     let kept = name.chars().filter(char::is_ascii_alphanumeric);
     kept.map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// Whether a row without tabs and commas is the header of STRING's links.
+fn heads_links(row: &str) -> bool {
+    let names: Vec<String> = row.split(' ').map(simple).collect();
+    Format::of_header(&names).is_string()
 }
 
 fn find(names: &[String], wanted: &str) -> Option<usize> {
@@ -198,14 +180,6 @@ fn identifier_columns(names: &[String]) -> Option<[usize; 2]> {
         })
     };
     IDENTIFIERS.iter().find_map(|stem| sides(stem))
-}
-
-fn header_format(names: &[String], evidence: Option<usize>) -> Format {
-    if evidence.is_none() || find(names, "uniprota").is_none() {
-        return Format::Table;
-    }
-    let known = HINT_HEADERS.iter().find(|(_, header)| names == *header);
-    known.map_or(Format::HintOther, |(format, _)| *format)
 }
 
 /// Whether the first row is already a pair: two identifiers that are no column names and, in a

@@ -1,4 +1,5 @@
-//! Interactions: pairs of proteins from HINT and from plain tables, every input row accounted for.
+//! Interactions: pairs of proteins from HINT, MITAB, STRING and plain tables, every input row accounted
+//! for.
 //!
 //! [`read`] recognises each file by its first row, merges all files into one set and decides what
 //! does not depend on sequences; [`Interactions::resolve`] decides the rest and writes the
@@ -6,25 +7,33 @@
 
 mod audit;
 mod classify;
+mod columns;
 mod error;
 mod evidence;
+mod format;
 pub mod hint;
 mod intern;
 mod layout;
+mod mitab;
+mod references;
 mod resolve;
+mod score;
+mod statement;
 mod subset;
 mod table;
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use crate::protein::{Accession, ProteinPair};
 use crate::storage::{SourceFile, source_files};
 
 pub use audit::{Audit, Bucket, BucketCount, Example, FileAudit};
-pub use error::{Columns, Error};
-pub use layout::Format;
+pub use error::{Columns, Error, Filter};
+pub use format::Format;
+pub use score::{Score, ScoreError};
 
 use classify::{Fate, Row, classify};
 use table::Tables;
@@ -32,10 +41,17 @@ use table::Tables;
 /// How interaction files are read and filtered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Pairs reported by fewer distinct publications are filtered out (HINT only).
+    /// Pairs reported by fewer distinct publications are filtered out (HINT and MITAB).
     pub min_publications: usize,
     /// Which kind of experiment a pair needs at least one of (HINT only).
     pub evidence: Evidence,
+    /// Pairs with a lower score are filtered out (MITAB and STRING). Without it STRING's need what STRING
+    /// calls high confidence, and others none.
+    pub min_score: Option<Score>,
+    /// Both proteins must be of this NCBI taxon (HINT since 2024, MITAB and STRING).
+    pub taxon: Option<u32>,
+    /// What becomes of pairs that MITAB derives from complexes.
+    pub expanded_complexes: ExpandedComplexes,
     /// What becomes of proteins paired with themselves.
     pub self_pairs: SelfPairs,
     /// The name of the label column, where it is none of the known ones.
@@ -62,6 +78,17 @@ pub enum Evidence {
     Literature,
 }
 
+/// What becomes of pairs that are a complex of more than two proteins, expanded to pairs: a bait with
+/// each prey (spoke), or all with all (matrix). The two need not touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpandedComplexes {
+    /// Filtered out, unless another row reports the pair itself.
+    Exclude,
+    /// Used like any other pair.
+    Include,
+}
+
 /// What becomes of proteins paired with themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -77,6 +104,7 @@ pub enum SelfPairs {
 pub struct Interactions {
     files: Vec<FileAudit>,
     malformed: BucketCount,
+    other_kind: BucketCount,
     rows: Vec<Row>,
     conflicting_pairs: usize,
     /// The accessions by their number in the rows.
@@ -113,14 +141,14 @@ pub struct LabelledPair {
 
 /// Reads files, and all files of folders, as one set of interactions.
 ///
-/// A file is HINT or a plain table, told by its first row: a header with known column names, or,
-/// without header, two accessions and an optional label 0 or 1. Columns are separated by tabs or
-/// commas. Files that cannot be read at all are errors; rows that cannot are counted.
+/// A file is HINT, MITAB, STRING's links or a plain table, told by its first row: a header with known
+/// column names, or, without header, the columns of MITAB, or two accessions and an optional label 0
+/// or 1. Columns are separated by tabs or commas, STRING's also by spaces. Files that cannot be read at all are errors; rows that cannot are counted.
 pub fn read(paths: &[PathBuf], settings: &Settings) -> Result<Interactions, Error> {
-    let Tables { files, malformed, pairs, proteins, .. } = tables(paths, settings)?;
+    let Tables { files, malformed, other_kind, pairs, proteins, .. } = tables(paths, settings)?;
     let (rows, conflicting_pairs) = classify(pairs, settings);
     let proteins = proteins.into_values();
-    Ok(Interactions { files, malformed, rows, conflicting_pairs, proteins })
+    Ok(Interactions { files, malformed, other_kind, rows, conflicting_pairs, proteins })
 }
 
 /// A row of a list of pairs, the proteins in the order of the row.
@@ -135,21 +163,21 @@ pub struct ListedPair {
 }
 
 /// Reads every row of a file, or of all files of a folder, as it stands: pairs to score, with
-/// repeats and self-pairs. The formats are those of [`read`]; a row that is no pair is an error.
+/// repeats and self-pairs. The formats are those of [`read`]; a row that is no pair is an error, and
+/// what MITAB states besides physical interactions of proteins is left out with a warning.
 pub fn list(path: &Path, label_column: Option<&str>) -> Result<Vec<ListedPair>, Error> {
-    let settings = Settings {
-        min_publications: 0,
-        evidence: Evidence::Any,
-        self_pairs: SelfPairs::Include,
-        label_column: label_column.map(str::to_owned),
-        max_proteins: None,
-        max_pairs: None,
-        max_dropped_fraction: 0.0,
-        seed: 0,
-    };
-    let Tables { malformed, pairs, proteins, .. } = tables(&[path.to_owned()], &settings)?;
+    let settings =
+        Settings { label_column: label_column.map(str::to_owned), ..Settings::all_pairs() };
+    let Tables { malformed, other_kind, pairs, proteins, .. } =
+        tables(&[path.to_owned()], &settings)?;
     if let Some(example) = malformed.examples.into_iter().next() {
         return Err(Error::Malformed(Box::new(example)));
+    }
+    if let Some(example) = other_kind.examples.first() {
+        warn!(
+            "{} rows are no interactions of proteins and left out, e.g. {example}",
+            other_kind.rows
+        );
     }
     let proteins = proteins.into_values();
     let listed = pairs.into_iter().map(|row| {
@@ -169,6 +197,36 @@ fn tables(paths: &[PathBuf], settings: &Settings) -> Result<Tables, Error> {
         files.iter().try_for_each(|file| tables.read(file, settings))?;
     }
     Ok(tables)
+}
+
+impl Settings {
+    /// The same without any filter or subset: every pair counts, whatever speaks for it.
+    #[must_use]
+    pub fn without_filters(self) -> Self {
+        Self {
+            self_pairs: self.self_pairs,
+            label_column: self.label_column,
+            max_dropped_fraction: self.max_dropped_fraction,
+            ..Self::all_pairs()
+        }
+    }
+
+    fn all_pairs() -> Self {
+        Self {
+            min_publications: 0,
+            evidence: Evidence::Any,
+            min_score: Some(Score::NONE),
+            taxon: None,
+            expanded_complexes: ExpandedComplexes::Include,
+            self_pairs: SelfPairs::Include,
+            label_column: None,
+            max_proteins: None,
+            max_pairs: None,
+            max_dropped_fraction: 0.0,
+            // Of the random subset, which nothing asks for.
+            seed: 0,
+        }
+    }
 }
 
 impl Interactions {

@@ -1,10 +1,11 @@
 //! The last decisions, and the audit as the sum of all of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::audit::{Audit, Bucket, BucketCount, Example};
-use super::classify::{Fate, Row, positive};
+use super::classify::{Fate, Row, positive, unordered};
 use super::evidence::Lack;
+use super::score::Score;
 use super::subset::{Limits, connected};
 use super::{Error, Evidence, InteractionSet, Interactions, LabelledPair, Settings};
 use crate::protein::{Accession, ProteinPair};
@@ -56,9 +57,11 @@ fn take_subset(interactions: &mut Interactions, settings: &Settings) {
 }
 
 fn audit(interactions: &Interactions, found: &[bool], settings: &Settings) -> Audit {
-    let Interactions { files, malformed, rows, conflicting_pairs, proteins } = interactions;
+    let Interactions { files, malformed, other_kind, rows, conflicting_pairs, proteins } =
+        interactions;
     let mut buckets = Bucket::ALL.map(BucketCount::empty);
     buckets[Bucket::Malformed as usize].clone_from(malformed);
+    buckets[Bucket::OtherKind as usize].clone_from(other_kind);
     for row in rows {
         buckets[bucket(row.fate) as usize].add(|| example(interactions, row, settings));
     }
@@ -67,7 +70,7 @@ fn audit(interactions: &Interactions, found: &[bool], settings: &Settings) -> Au
     let missing: Vec<&Accession> =
         proteins.iter().zip(found).filter_map(|(p, found)| (!found).then_some(p)).collect();
     Audit {
-        rows: malformed.rows + rows.len(),
+        rows: malformed.rows + other_kind.rows + rows.len(),
         buckets: buckets.into(),
         used_positives: positives.len(),
         used_negatives: negatives.len(),
@@ -111,6 +114,17 @@ fn example(interactions: &Interactions, row: &Row, settings: &Settings) -> Examp
             Evidence::Literature => "no literature-curated experiment".to_owned(),
             _ => "no high-throughput experiment".to_owned(),
         },
+        Fate::Lacks(Lack::Score(score)) => {
+            let score = score.map_or_else(|| "no score".to_owned(), |s| format!("score {s}"));
+            let least = interactions.files[row.file].min_score.unwrap_or(Score::NONE);
+            format!("{score}, `min_score`: {least}")
+        }
+        Fate::Lacks(Lack::Taxon) => {
+            format!("not two proteins of `taxon` {}", settings.taxon.unwrap_or_default())
+        }
+        Fate::Lacks(Lack::Expanded) => {
+            "derived from a complex, `expanded_complexes`: exclude".to_owned()
+        }
         Fate::OutsideSubset => "outside the random subset".to_owned(),
         Fate::WithoutSequence([false, false]) if one != other => {
             format!("no sequence for `{one}` and `{other}`")
@@ -130,13 +144,14 @@ fn set(interactions: &Interactions, audit: Audit) -> InteractionSet {
         let [one, other] = row.proteins.map(|protein| proteins[protein].clone());
         (one > other, ProteinPair::new(one, other))
     };
-    let pairs = used.map(|row| {
+    let pairs = used.clone().map(|row| {
         let (reversed, pair) = pair(row);
         LabelledPair { pair, label: positive(row.label), reversed }
     });
+    let is_used: HashSet<[usize; 2]> = used.map(|row| unordered(row.proteins)).collect();
     let left_out = rows.iter().filter(|row| {
         let fate = matches!(row.fate, Fate::Lacks(_) | Fate::OutsideSubset | Fate::Conflicting(_));
-        fate && positive(row.label)
+        fate && positive(row.label) && !is_used.contains(&unordered(row.proteins))
     });
     let left_out: BTreeSet<_> = left_out.map(|row| pair(row).1).collect();
     let source = |file: &super::FileAudit| SourceFile {

@@ -1,14 +1,17 @@
 //! The rows of one file: what each says, or why it says nothing.
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use super::audit::{Bucket, BucketCount, Example, FileAudit, excerpt};
-use super::evidence::{EvidenceError, Support};
+use super::error::Filter;
+use super::evidence::{Lack, Support};
+use super::format::Format;
 use super::intern::Interner;
-use super::layout::{Format, Layout};
+use super::layout::{Content, Layout};
+use super::score::{Rating, Score};
+use super::statement::{Statement, Unread};
 use super::{Error, Evidence, Settings};
-use crate::protein::{Accession, AccessionError};
+use crate::protein::Accession;
 use crate::storage::{Lines, SourceFile, TextError};
 
 /// A row that names two proteins.
@@ -24,6 +27,10 @@ pub(super) struct Pair {
     pub(super) label: Option<bool>,
     /// The evidence, in files that have evidence.
     pub(super) support: Option<Support>,
+    /// What the score is worth.
+    pub(super) rating: Rating,
+    /// What rules the row out, whatever other rows say of the pair.
+    pub(super) lack: Option<Lack>,
 }
 
 /// The rows of all files read so far.
@@ -31,6 +38,7 @@ pub(super) struct Pair {
 pub(super) struct Tables {
     pub(super) files: Vec<FileAudit>,
     pub(super) malformed: BucketCount,
+    pub(super) other_kind: BucketCount,
     pub(super) pairs: Vec<Pair>,
     pub(super) proteins: Interner<Accession>,
     pub(super) publications: Interner<String>,
@@ -41,6 +49,7 @@ impl Default for Tables {
         Self {
             files: Vec::new(),
             malformed: BucketCount::empty(Bucket::Malformed),
+            other_kind: BucketCount::empty(Bucket::OtherKind),
             pairs: Vec::new(),
             proteins: Interner::default(),
             publications: Interner::default(),
@@ -48,46 +57,33 @@ impl Default for Tables {
     }
 }
 
-/// Why a row is no pair.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Malformed {
-    /// The row is too short.
-    #[error("no column {0}")]
-    Missing(usize),
-    /// The row is too long, and not only by empty fields.
-    #[error("{found} columns where the first row has {expected}")]
-    Columns { found: usize, expected: usize },
-    /// A field that does not end in this line.
-    #[error("a quotation mark that is not closed")]
-    Quote,
-    /// An identifier is none.
-    #[error("{source} in column {column}")]
-    Identifier { column: usize, source: AccessionError },
-    /// A label is neither 0 nor 1.
-    #[error("label `{0}` is neither 0 nor 1")]
-    Label(String),
-    #[error(transparent)]
-    Evidence(#[from] EvidenceError),
-}
-
 impl Tables {
     /// Adds all rows of a file.
     pub(super) fn read(&mut self, path: &Path, settings: &Settings) -> Result<(), Error> {
         let (mut lines, source) = Lines::open(path).map_err(TextError::from)?;
-        let Some((line, first)) = lines.next_line()? else {
-            return Err(Error::Empty { path: path.to_owned() });
+        let (line, first, layout) = loop {
+            let Some((line, row)) = lines.next_line()? else {
+                return Err(Error::Empty { path: path.to_owned() });
+            };
+            match Layout::detect(path, line, &row, settings) {
+                // A comment.
+                Err(Error::OneColumn { .. } | Error::Header { .. }) if row.starts_with('#') => {}
+                layout => break (line, row.into_owned(), layout?),
+            }
         };
-        let layout = Layout::detect(path, line, &first, settings)?;
         check_filters(path, &layout, settings)?;
         let SourceFile { name, bytes, sha256 } = source;
         let format = layout.format;
-        self.files.push(FileAudit { name, bytes, sha256, format, rows: 0 });
+        let min_score = threshold(format, settings);
+        self.files.push(FileAudit { name, bytes, sha256, format, min_score, rows: 0 });
 
-        if format == Format::HeaderlessTable {
-            self.add(&layout, line, &first);
+        if !layout.has_header {
+            self.add(&layout, line, &first, settings);
         }
         while let Some((line, row)) = lines.next_line()? {
-            self.add(&layout, line, &row);
+            if !layout.is_comment(&row) {
+                self.add(&layout, line, &row, settings);
+            }
         }
         match self.files.last() {
             Some(file) if file.rows == 0 => Err(Error::HeaderOnly { path: path.to_owned() }),
@@ -96,82 +92,57 @@ impl Tables {
     }
 
     /// Adds a row of the file that was opened last.
-    fn add(&mut self, layout: &Layout, line: usize, row: &str) {
+    fn add(&mut self, layout: &Layout, line: usize, row: &str, settings: &Settings) {
         let number = self.files.len() - 1;
         let file = &mut self.files[number];
         file.rows += 1;
-        let publications = &mut self.publications;
-        let fields = layout.split(row);
-        match fields.and_then(|fields| parse(layout, &fields, publications)) {
-            Ok((proteins, label, support)) => {
+        let unread = match layout.parse(row, settings, &mut self.publications) {
+            Ok(Statement { proteins, label, support, score, lack }) => {
                 let proteins = proteins.map(|protein| self.proteins.intern(&protein));
-                self.pairs.push(Pair { file: number, line, proteins, label, support });
+                let rating = Rating::of(score, file.min_score);
+                let file = number;
+                self.pairs.push(Pair { file, line, proteins, label, support, rating, lack });
+                return;
             }
-            Err(reason) => self.malformed.add(|| Example {
-                file: file.name.clone(),
-                line,
-                excerpt: excerpt(row),
-                reason: reason.to_string(),
-            }),
-        }
+            Err(unread) => unread,
+        };
+        let bucket = match unread {
+            Unread::Malformed(_) => &mut self.malformed,
+            Unread::OtherKind(_) => &mut self.other_kind,
+        };
+        bucket.add(|| Example {
+            file: file.name.clone(),
+            line,
+            excerpt: excerpt(row),
+            reason: unread.to_string(),
+        });
     }
 }
 
-/// The two identifiers in the given columns.
-pub(super) fn pair(fields: &[Cow<str>], columns: [usize; 2]) -> Result<[Accession; 2], Malformed> {
-    let identifier = |column: usize| {
-        let parsed = field(fields, column)?.parse();
-        parsed.map_err(|source| Malformed::Identifier { column: column + 1, source })
-    };
-    Ok([identifier(columns[0])?, identifier(columns[1])?])
-}
-
-/// Whether a label says that the pair interacts.
-pub(super) fn label(field: &str) -> Result<bool, Malformed> {
-    match field.trim() {
-        "1" | "1.0" => Ok(true),
-        "0" | "0.0" => Ok(false),
-        other => Err(Malformed::Label(excerpt(other))),
-    }
-}
-
-type Parsed = ([Accession; 2], Option<bool>, Option<Support>);
-
-fn parse(
-    layout: &Layout,
-    fields: &[Cow<str>],
-    publications: &mut Interner<String>,
-) -> Result<Parsed, Malformed> {
-    let filled = fields.iter().rposition(|field| !field.trim().is_empty()).map_or(0, |at| at + 1);
-    if filled > layout.columns {
-        return Err(Malformed::Columns { found: filled, expected: layout.columns });
-    }
-    let proteins = pair(fields, layout.identifiers)?;
-    let label = match layout.label {
-        Some(column) => Some(label(field(fields, column)?)?),
-        None => None,
-    };
-    let support = match layout.evidence {
-        Some(column) => Some(Support::parse(field(fields, column)?, publications)?),
-        None => None,
-    };
-    Ok((proteins, label, support))
-}
-
-fn field<'f>(fields: &'f [Cow<str>], column: usize) -> Result<&'f str, Malformed> {
-    fields.get(column).map(|field| field.trim()).ok_or(Malformed::Missing(column + 1))
-}
-
-/// Filters by evidence need evidence.
+/// Filters need columns to filter by.
 fn check_filters(path: &Path, layout: &Layout, settings: &Settings) -> Result<(), Error> {
-    let setting = match settings.evidence {
-        _ if layout.evidence.is_some() => None,
-        _ if settings.min_publications > 1 => Some("min_publications"),
-        Evidence::Any => None,
-        _ => Some("evidence"),
+    let [evidence, publications, scores, taxa] = match &layout.content {
+        Content::Table(table) => {
+            let evidence = table.evidence.is_some();
+            [evidence, evidence, table.score.is_some(), table.have_taxa()]
+        }
+        Content::Mitab(_) => [false, true, true, true],
     };
-    match setting {
-        Some(setting) => Err(Error::NoEvidence { path: path.to_owned(), setting }),
+    let asked_score = settings.min_score.is_some_and(|score| score > Score::NONE);
+    let filters = [
+        (settings.evidence != Evidence::Any && !evidence, Filter::Evidence),
+        (settings.min_publications > 1 && !publications, Filter::Publications),
+        (asked_score && !scores, Filter::Score),
+        (settings.taxon.is_some() && !taxa, Filter::Taxon),
+    ];
+    match filters.into_iter().find(|(lacking, _)| *lacking) {
+        Some((_, filter)) => Err(Error::NoColumn { path: path.to_owned(), filter }),
         None => Ok(()),
     }
+}
+
+/// The lowest score that the rows of a file need.
+fn threshold(format: Format, settings: &Settings) -> Option<Score> {
+    let default = format.is_string().then_some(Score::STRING_HIGH);
+    settings.min_score.or(default).filter(|score| *score > Score::NONE)
 }

@@ -1,6 +1,8 @@
 mod format;
 mod messy;
+mod mitab;
 mod real;
+mod string;
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +14,9 @@ pub(super) fn settings() -> Settings {
     Settings {
         min_publications: 1,
         evidence: Evidence::Any,
+        min_score: None,
+        taxon: None,
+        expanded_complexes: ExpandedComplexes::Exclude,
         self_pairs: SelfPairs::Exclude,
         label_column: None,
         max_proteins: None,
@@ -63,9 +68,12 @@ impl Files {
     }
 }
 
-/// The counts in the order of [`Bucket::ALL`].
+/// The counts in the order of [`Bucket::ALL`], without [`Bucket::OtherKind`], which only MITAB has.
 fn counts(audit: &Audit) -> [usize; 7] {
-    Bucket::ALL.map(|bucket| audit.count(bucket))
+    let [malformed, _, rest @ ..] = Bucket::ALL;
+    let [conflicting, duplicate, selfs, filtered, without, used] = rest;
+    let counted = [malformed, conflicting, duplicate, selfs, filtered, without, used];
+    counted.map(|bucket| audit.count(bucket))
 }
 
 fn pairs(set: &InteractionSet) -> Vec<String> {
@@ -105,6 +113,7 @@ fn each_row_ends_in_the_first_bucket_that_fits() {
     insta::assert_snapshot!(set.audit.to_string(), @r"
     rows                   count    share  first example
     malformed                  2   18.2 %  `a.txt` line 11: `P5  1`: empty identifier in column 2
+    other kind                 0    0.0 %
     conflicting label          3   27.3 %  `a.txt` line 5: `P3 P4 1`: labelled differently in line 6 of `a.txt`
     duplicate                  1    9.1 %  `a.txt` line 4: `P2 P1 1`: same pair as line 2 of `a.txt`
     self-pair                  2   18.2 %  `a.txt` line 8: `P5 P5 1`: a protein paired with itself
@@ -149,7 +158,7 @@ fn several_files_are_one_set() {
     let set = files.set();
     assert_eq!(pairs(&set), ["P1 P2 1", "P5 P6 0"]);
     assert_eq!(counts(&set.audit), [0, 2, 1, 0, 0, 0, 2]);
-    let conflict = &set.audit.buckets[1].examples[0];
+    let conflict = &set.audit.buckets[Bucket::ConflictingLabel as usize].examples[0];
     assert_eq!((conflict.file.as_str(), conflict.line), ("a.tsv", 2));
     assert_eq!(conflict.reason, "labelled differently in line 3 of `b.csv`");
     assert_eq!(set.audit.files.iter().map(|file| file.rows).collect::<Vec<_>>(), [2, 3]);
@@ -170,7 +179,7 @@ fn evidence_filters_pairs_over_all_their_rows() {
         (pairs(&two), counts(&two.audit)),
         (vec!["P1 P2 1".to_owned()], [0, 0, 1, 0, 2, 0, 1])
     );
-    let reason = &two.audit.buckets[4].examples[0].reason;
+    let reason = &two.audit.buckets[Bucket::Filtered as usize].examples[0].reason;
     assert_eq!(reason, "publications: 1, `min_publications`: 2");
     let curated = Settings { evidence: Evidence::Literature, ..settings() };
     assert_eq!(pairs(&files.resolve(&curated).unwrap()), ["P1 P3 1"]);

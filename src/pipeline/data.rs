@@ -197,11 +197,5 @@ fn settings_for(channel: &str, config: &RunConfig) -> interactions::Settings {
     if channel == INTERACTIONS {
         return settings;
     }
-    interactions::Settings {
-        min_publications: 0,
-        evidence: interactions::Evidence::Any,
-        max_proteins: None,
-        max_pairs: None,
-        ..settings
-    }
+    settings.without_filters()
 }

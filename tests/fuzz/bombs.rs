@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use dyad::interactions::{self, Evidence, SelfPairs, Settings};
+use dyad::interactions::{self, Evidence, ExpandedComplexes, SelfPairs, Settings};
 use dyad::{evaluation, sequences};
 
 use crate::driver::{case, large_folder, refused};
@@ -20,6 +20,9 @@ fn refuse(what: &str, path: &Path) {
     let settings = Settings {
         min_publications: 0,
         evidence: Evidence::Any,
+        min_score: None,
+        taxon: None,
+        expanded_complexes: ExpandedComplexes::Include,
         self_pairs: SelfPairs::Include,
         label_column: None,
         max_proteins: None,
@@ -108,6 +111,9 @@ fn duplicates_with_evidence() {
         let settings = Settings {
             min_publications: 60_000,
             evidence: Evidence::HighThroughput,
+            min_score: None,
+            taxon: None,
+            expanded_complexes: ExpandedComplexes::Exclude,
             self_pairs: SelfPairs::Exclude,
             label_column: None,
             max_proteins: None,

@@ -1,11 +1,12 @@
-//! HINT files and tables of pairs: every row is accounted for.
+//! HINT, MITAB, STRING and tables of pairs: every row is accounted for.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use dyad::interactions::{
-    self, Audit, Bucket, Error, Evidence, Format, InteractionSet, SelfPairs, Settings,
+    self, Audit, Bucket, Error, Evidence, ExpandedComplexes, Format, InteractionSet, Score,
+    SelfPairs, Settings,
 };
 use proptest::collection::vec;
 use proptest::option::weighted;
@@ -15,8 +16,10 @@ use proptest::sample::select;
 use crate::driver::{folder, fuzz, refused};
 use crate::mutation::{mutated, mutations};
 
-const HEADERS: [&[&str]; 8] = [
+const HEADERS: [&[&str]; 10] = [
     &[],
+    &["protein1", "protein2", "combined_score"],
+    &["protein1", "protein2", "neighborhood", "combined_score", "label"],
     &[
         "Uniprot_A",
         "Uniprot_B",
@@ -107,6 +110,9 @@ fn field() -> impl Strategy<Value = String> {
         "|",
         "::",
         "1:2:HT|1:2:HT",
+        "700",
+        "9606.P00001",
+        "#",
     ];
     prop_oneof![
         10 => (0..8_u8).prop_map(|number| format!("P0000{number}")),
@@ -121,7 +127,7 @@ fn table() -> impl Strategy<Value = Table> {
     let rows = shape.prop_flat_map(|(header, rows, ragged)| {
         let columns = if header.is_empty() { 2..=3 } else { header.len()..=header.len() };
         let columns = if ragged { 0..=header.len() + 2 } else { columns };
-        let good = (0..8_u8, 0..8_u8, select(vec!["1", "0", "1:2:HT", "5:6:LC"])).prop_map(
+        let good = (0..8_u8, 0..8_u8, select(vec!["1", "0", "1:2:HT", "5:6:LC", "900"])).prop_map(
             move |(one, other, rest)| {
                 let mut row = vec![rest.to_owned(); header.len().max(2)];
                 row[0] = format!("P0000{one}");
@@ -140,16 +146,73 @@ fn table() -> impl Strategy<Value = Table> {
     })
 }
 
+/// A row of MITAB: references, nearly references, and what has a meaning in some column.
+fn mitab_row() -> impl Strategy<Value = Vec<String>> {
+    let words = [
+        "-",
+        "",
+        "uniprotkb:P00003-2",
+        "uniprotkb:P00003-PRO_0000000001",
+        "entrez gene/locuslink:5\" end|uniprot/trembl:P00004|uniprot/swiss-prot:P00005",
+        "chebi:\"CHEBI:1|2\"",
+        "pubmed:1|doi:\"10.1/(x)\"",
+        "taxid:4932(\"a \\\"b\")",
+        "psi-mi:\"MI:0794\"(synthetic genetic interaction)",
+        "psi-mi:\"MI:1060\"(spoke expansion)",
+        "psi-mi:\"MI:0328\"(small molecule\u{1b}[1m)",
+        "intact-miscore:0.7|intact-miscore:1e9",
+        "true",
+        "\"",
+        "a:\"b|c",
+        "|:(",
+    ];
+    let part = prop_oneof![4 => select(words.to_vec()).prop_map(str::to_owned), 1 => field()];
+    let changes = vec((0..48_usize, part), 0..4);
+    let columns = prop_oneof![8 => select(vec![15, 36, 42, 46, 54]), 1 => 1..20_usize];
+    (0..8_u8, 0..8_u8, columns, changes).prop_map(|(one, other, columns, changes)| {
+        let usual = [
+            (0, format!("uniprotkb:P0000{one}")),
+            (1, format!("uniprotkb:P0000{other}")),
+            (8, format!("pubmed:{other}")),
+            (9, "taxid:9606(human)".to_owned()),
+            (10, "taxid:9606(human)".to_owned()),
+            (14, "intact-miscore:0.5".to_owned()),
+        ];
+        let mut row = vec!["-".to_owned(); columns];
+        let fields = usual.into_iter().chain(changes).filter(|(column, _)| *column < columns);
+        fields.for_each(|(column, text)| row[column] = text);
+        row
+    })
+}
+
+fn mitab() -> impl Strategy<Value = String> {
+    let header = "#ID Interactor A\tID Interactor B".to_owned() + &"\tx".repeat(13);
+    let start = select(vec![String::new(), "# comment\n".to_owned(), header + "\r\n"]);
+    let end = select(vec!["\n", "\r\n", "\t\n"]);
+    (start, vec(mitab_row(), 1..12), end).prop_map(|(start, rows, end)| {
+        start + &rows.iter().map(|row| row.join("\t") + end).collect::<String>()
+    })
+}
+
 fn settings() -> impl Strategy<Value = Settings> {
     let evidence = select(vec![Evidence::Any, Evidence::HighThroughput, Evidence::Literature]);
     let column =
         weighted(0.1, select(vec!["label".to_owned(), "class".to_owned(), "é".to_owned()]));
     let limit = || weighted(0.2, 1..8_usize);
-    let parts = (0..3_usize, evidence, any::<bool>(), column, limit(), limit(), any::<u64>());
-    parts.prop_map(|(min_publications, evidence, exclude, label_column, proteins, pairs, seed)| {
+    let score = select(vec![0.0, 0.5, 0.7, 1.0]).prop_map(|score| Score::try_from(score).unwrap());
+    let asked = (0..3_usize, evidence, weighted(0.2, score), weighted(0.1, Just(9606)));
+    let parts = (asked, any::<bool>(), column, limit(), limit(), any::<u64>());
+    parts.prop_map(|(asked, exclude, label_column, proteins, pairs, seed)| {
+        let (min_publications, evidence, min_score, taxon) = asked;
         Settings {
             min_publications,
             evidence,
+            min_score,
+            taxon,
+            expanded_complexes: match seed % 2 {
+                0 => ExpandedComplexes::Exclude,
+                _ => ExpandedComplexes::Include,
+            },
             self_pairs: if exclude { SelfPairs::Exclude } else { SelfPairs::Include },
             label_column,
             max_proteins: proteins,
@@ -181,8 +244,18 @@ fn check_audit(audit: &Audit, text: &[u8]) {
     let text = String::from_utf8_lossy(text);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let lines = text.split('\n').filter(|line| !line.bytes().all(|c| c.is_ascii_whitespace()));
-    let header = audit.files[0].format != Format::HeaderlessTable;
-    assert_eq!(audit.rows + usize::from(header), lines.count());
+    // Comments are no rows; nor is MITAB's header, which looks like one.
+    let (comments, lines): (Vec<_>, Vec<_>) = lines.partition(|line| line.starts_with('#'));
+    let headerless = matches!(
+        audit.files[0].format,
+        Format::HeaderlessTable
+            | Format::Mitab25
+            | Format::Mitab26
+            | Format::Mitab27
+            | Format::Mitab28
+    );
+    let counted = audit.rows + usize::from(!headerless);
+    assert!((lines.len()..=lines.len() + comments.len()).contains(&counted));
     assert_eq!(audit.rows, audit.buckets.iter().map(|bucket| bucket.rows).sum::<usize>());
     assert_eq!(audit.rows, audit.files.iter().map(|file| file.rows).sum::<usize>());
     assert_eq!(audit.count(Bucket::Used), audit.used_positives + audit.used_negatives);
@@ -212,7 +285,8 @@ fn check(path: &Path, text: &[u8], settings: &Settings) -> Option<Vec<usize>> {
     let buckets = buckets(&result);
     match (interactions::list(path, settings.label_column.as_deref()), &buckets) {
         (Ok(listed), Some(buckets)) => {
-            assert_eq!(listed.len(), buckets.iter().sum::<usize>());
+            let other = buckets[Bucket::OtherKind as usize];
+            assert_eq!(listed.len() + other, buckets.iter().sum::<usize>());
             assert_eq!(buckets[Bucket::Malformed as usize], 0);
         }
         (Ok(_), None) => {}
@@ -230,10 +304,19 @@ fn built() {
         // The order of the two proteins decides nothing but which rows the random subset takes,
         // and what of the first row looks like a header.
         let whole = settings.max_pairs.is_none() && settings.max_proteins.is_none();
-        if whole && !table.header.is_empty() && table.start != "# comment\n" {
+        if whole && !table.header.is_empty() {
             let swapped = check(&path, table.swapped().text().as_bytes(), &settings);
             assert_eq!(swapped, buckets);
         }
+    });
+}
+
+#[test]
+fn mitab_built() {
+    let folder = folder();
+    let path = folder.path().join("pairs.tsv");
+    fuzz("interactions, MITAB built", (mitab(), settings()), |(text, settings)| {
+        check(&path, text.as_bytes(), &settings);
     });
 }
 
@@ -245,6 +328,11 @@ fn damaged() {
         "protein_a,protein_b,label\r\n\"P00001\",\"P00002\",1\r\n\"P00003\",\"P00004\",0\r\n",
         "P00001\tP00002\t1\nP00002\tP00001\t0\nP00003\tP00003\t1\n",
         "\u{feff}P00001,P00002\nP00004,P00002\n",
+        "protein1 protein2 combined_score\n9606.P00001 9606.P00002 900\n9606.P00002 9606.P00001 900\n",
+        "uniprotkb:P00001\tuniprotkb:P00002\tintact:EBI-1\tintact:EBI-2\tpsi-mi:a(display_short)\t-\t\
+         psi-mi:\"MI:0018\"(two hybrid)\tA et al. (2020)\tpubmed:1|imex:IM-1\ttaxid:9606(human)\t\
+         taxid:9606(human)\tpsi-mi:\"MI:0915\"(physical association)\tpsi-mi:\"MI:0469\"(IntAct)\t\
+         intact:EBI-3\tauthor score:A|intact-miscore:0.7\n",
     ];
     let folder = folder();
     let path = folder.path().join("pairs.tsv");

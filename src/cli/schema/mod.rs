@@ -119,6 +119,11 @@ fn described(kind: Kind) -> Vec<(&'static str, Value)> {
             fields.extend(bound(to, ["max", "below"]));
             fields
         }
+        Kind::OptionalFloat { from, to, absent } => {
+            let mut fields = described(Kind::Float(from, to));
+            fields.push(("absent", absent.into()));
+            fields
+        }
         Kind::Bool => vec![kind_is("boolean")],
         Kind::Choice(words) => vec![kind_is("choice"), ("choices", words.into())],
         Kind::Integers { min, max, longest } => vec![

@@ -6,6 +6,7 @@ const COUNT: Kind = Kind::Integer { min: 1, max: 1000 };
 const SHARE: Kind = Kind::Float(Included(0.0), Excluded(1.0));
 const SIZES: Kind = Kind::Integers { min: 1, max: 1000, longest: 3 };
 const BUDGET: Kind = Kind::OptionalInteger { min: 1, max: 1000, absent: "auto" };
+const LEAST: Kind = Kind::OptionalFloat { from: Included(0.0), to: Included(1.0), absent: "auto" };
 const COLUMN: Kind = Kind::OptionalText { absent: "auto" };
 const WORD: Kind = Kind::Choice(&["esm2", "none"]);
 
@@ -101,13 +102,14 @@ fn typed_values_of_files_are_read_by_the_same_rules() {
 
 #[test]
 fn expectations_read_as_english() {
-    let texts = [COUNT, BUDGET, SHARE, SIZES, WORD, Kind::Choice(&["f32"]), COLUMN]
+    let texts = [COUNT, BUDGET, SHARE, LEAST, SIZES, WORD, Kind::Choice(&["f32"]), COLUMN]
         .map(|kind| kind.expected())
         .join("\n");
     insta::assert_snapshot!(texts, @"
     an integer from 1 to 1000
     an integer from 1 to 1000, or `auto`
     a number, at least 0 and below 1
+    a number, at least 0 and at most 1, or `auto`
     1 to 3 integers from 1 to 1000, separated by commas
     `esm2` or `none`
     `f32`

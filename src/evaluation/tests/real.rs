@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::*;
 use crate::dataset::{self, Catalogue, Example, Pairs, Source, SplitRule};
-use crate::interactions::{self, Evidence, SelfPairs};
+use crate::interactions::{self, Evidence, ExpandedComplexes, SelfPairs};
 use crate::protein::Accession;
 use crate::sequences::{self, SequenceSet};
 
@@ -23,6 +23,9 @@ impl Yeast {
         let filters = interactions::Settings {
             min_publications: 0,
             evidence: Evidence::Any,
+            min_score: None,
+            taxon: None,
+            expanded_complexes: ExpandedComplexes::Exclude,
             self_pairs: SelfPairs::Exclude,
             label_column: None,
             max_proteins: None,

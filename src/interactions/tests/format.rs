@@ -204,17 +204,18 @@ fn lines_that_end_in_carriage_returns_alone_are_one_line() {
 }
 
 #[test]
-fn filters_by_evidence_need_a_file_with_evidence() {
-    for (changed, name) in [
-        (Settings { min_publications: 2, ..settings() }, "min_publications"),
-        (Settings { evidence: Evidence::HighThroughput, ..settings() }, "evidence"),
-    ] {
-        assert_eq!(
-            Files::one("P1\tP2\n").message(&changed),
-            format!(
-                "`a.txt` has no evidence column `pmid:method:quality` that `{name}` could filter \
-                 by: leave `{name}` at its default or give a HINT file"
-            )
-        );
-    }
+fn filters_need_a_file_with_what_they_filter_by() {
+    let messages = [
+        Settings { evidence: Evidence::HighThroughput, ..settings() },
+        Settings { min_publications: 2, ..settings() },
+        Settings { min_score: Some(0.4.try_into().unwrap()), ..settings() },
+        Settings { taxon: Some(9606), ..settings() },
+    ]
+    .map(|changed| Files::one("P1\tP2\n").message(&changed));
+    insta::assert_snapshot!(messages.join("\n"), @"
+    `a.txt` has no evidence column `pmid:method:quality` that `evidence` could filter by: leave `evidence` at its default or give a HINT file
+    `a.txt` has no column of publications that `min_publications` could filter by: leave `min_publications` at its default or give a HINT or MITAB file
+    `a.txt` has no column of scores that `min_score` could filter by: leave `min_score` at its default or give a MITAB file or STRING's links
+    `a.txt` has no column of taxa that `taxon` could filter by: leave `taxon` at its default or give a HINT file since 2024, a MITAB file or STRING's links
+    ");
 }

@@ -23,7 +23,7 @@ fn summary(channel: &str, audit: &Audit) -> String {
         .files
         .iter()
         .map(|file| {
-            format!("“{}” ({}, {})", file.name, file.format, text::counted(file.rows, "row"))
+            format!("“{}” ({}, {})", file.name, file.kind(), text::counted(file.rows, "row"))
         })
         .collect();
     let share = text::percent_of(audit.count(Bucket::Used), audit.rows);

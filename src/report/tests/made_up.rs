@@ -119,7 +119,11 @@ fn epoch(epoch: usize) -> EpochRecord {
 
 fn audit() -> Audit {
     let bucket = |bucket: Bucket| {
-        let rows = if bucket == Bucket::Used { 1234 } else { 7 };
+        let rows = match bucket {
+            Bucket::Used => 1234,
+            Bucket::OtherKind => 0,
+            _ => 7,
+        };
         let example = Example {
             file: "pairs.txt".to_owned(),
             line: 12,
@@ -142,6 +146,7 @@ fn audit() -> Audit {
             bytes: 123_456,
             sha256: Digest::of(b"pairs"),
             format: Format::Hint2018,
+            min_score: None,
             rows: 1276,
         }],
     }

@@ -17,7 +17,7 @@ mod record;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::http::BaseUrl;
 use crate::progress::Observer;
@@ -81,6 +81,14 @@ pub fn fetch<'n>(
     let names: BTreeSet<&Accession> = names.into_iter().collect();
     let wanted: BTreeSet<Accession> =
         names.iter().filter(|name| name.is_uniprot()).map(|name| (*name).clone()).collect();
+    let of_string: Vec<_> = names.iter().filter(|name| name.taxon().is_some()).collect();
+    if let Some(example) = of_string.first() {
+        warn!(
+            "UniProt is not asked for {} names of STRING, e.g. `{example}`: give the sequences that STRING \
+             publishes beside its links",
+            of_string.len()
+        );
+    }
     let mut records = match reuse {
         Reuse::Kept => job.kept.read()?,
         Reuse::Nothing => BTreeMap::new(),
