@@ -50,6 +50,8 @@ pub enum Need {
     Always,
     /// It does, unless this key says where else it comes from.
     Unless(&'static str),
+    /// It does where the job has channels of unknown names, one of which may be meant.
+    IfOneIsUnknown,
     /// It does not.
     Never,
 }
@@ -65,7 +67,7 @@ const INTERACTIONS: Channel = Channel {
 };
 const SEQUENCES: Channel = Channel {
     names: &["sequences"],
-    need: Need::Never,
+    need: Need::IfOneIsUnknown,
     help: "FASTA files, plain or gzip; without them all sequences come from UniProt",
 };
 const ENCODER: Channel = Channel {
@@ -137,6 +139,7 @@ impl Channels {
         let is_needed = |channel: &Channel| match channel.need {
             Need::Always => true,
             Need::Unless(key) => !provided(key),
+            Need::IfOneIsUnknown => !self.declared.iter().all(|name| is_known(name)),
             Need::Never => false,
         };
         let missing = CHANNELS.iter().filter(|channel| is_needed(channel) && !is_there(channel));

@@ -70,7 +70,7 @@ fn schema() -> Value {
             "required": channel.need == Need::Always,
             "unless": match channel.need {
                 Need::Unless(key) => Some(key),
-                Need::Always | Need::Never => None,
+                Need::Always | Need::IfOneIsUnknown | Need::Never => None,
             },
             "description": channel.help,
         })).collect::<Vec<_>>(),
