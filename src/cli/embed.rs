@@ -42,10 +42,7 @@ pub(super) fn command() -> Command {
         .about("Writes the embedding of every protein of a FASTA file")
         .after_help(format!("{EXAMPLES}\n\n{}", options::LAYERS))
         .arg(options::path("sequences", "PATH", "FASTA file, or a folder of them").required(true))
-        .arg(
-            options::path("encoder", "DIR", "ESM-2 model: config.json and model.safetensors")
-                .required(true),
-        )
+        .arg(options::encoder().required(true))
         .arg(options::path("out", "FILE", "safetensors file to write").required(true))
         .arg(options::cache())
         .arg(options::config_file())

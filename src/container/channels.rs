@@ -55,7 +55,7 @@ const SEQUENCES: Channel =
 const ENCODER: Channel = Channel {
     names: &["encoder", "model"],
     required: true,
-    help: "an ESM-2 model as Hugging Face publishes it: config.json and model.safetensors",
+    help: "an ESM-2 model: config.json and model.safetensors of Hugging Face, or one .pt file of fair-esm",
 };
 const VALIDATION: Channel = Channel {
     names: &["validation"],

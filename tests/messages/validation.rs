@@ -26,7 +26,7 @@ fn all_problems_come_in_one_message() {
     channel and settings
       exit 2: UserError: the run has 2 problems: missing input channels: `interactions`; the job has `encoder`, `sequences`; Dyad reads the channels `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`) and, if you like, `validation`, `test`, `known_interactions`, `clusters`; the configuration has 2 problems: `epochs` = `0` (hyperparameters.json): expected an integer from 1 to 10000; unknown key `lr` (hyperparameters.json): expected a key of `dyad train --help`, the nearest is `learning_rate`
     device, sequences and encoder
-      exit 2: UserError: the run has 3 problems: `device=cuda` needs a build with libtorch, and this one computes on the CPU only; use `device=cpu`, or the GPU image; `FOLDER/input/data/sequences/proteins.fasta` line 1: text before the first header: FASTA begins with `>` and an accession; no `config.json` in `FOLDER/input/data/encoder`; give the folder of an ESM-2 model as Hugging Face publishes it, with `config.json` and `model.safetensors`
+      exit 2: UserError: the run has 3 problems: `device=cuda` needs a build with libtorch, and this one computes on the CPU only; use `device=cpu`, or the GPU image; `FOLDER/input/data/sequences/proteins.fasta` line 1: text before the first header: FASTA begins with `>` and an accession; no `config.json` in `FOLDER/input/data/encoder`; give the folder of an ESM-2 model as Hugging Face publishes it, with `config.json` and `model.safetensors`, or one `.pt` file of fair-esm
     too few pairs to split
       exit 2: UserError: the test part has too few positive pairs, 7 where at least 10 are needed: use more pairs (mind `max_proteins` and `max_pairs`) or raise `test_fraction`
     ");
