@@ -5,7 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use half::f16;
-use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 use tempfile::TempDir;
 
@@ -31,10 +30,7 @@ fn made_by_fair_esm() -> PathBuf {
 }
 
 fn tensors_in(folder: &Path) -> Stored {
-    let bytes = fs::read(folder.join("model.safetensors")).unwrap();
-    let tensors = SafeTensors::deserialize(&bytes).unwrap().tensors();
-    let owned = tensors.into_iter();
-    owned.map(|(name, t)| (name, (t.dtype(), t.shape().to_vec(), t.data().to_vec()))).collect()
+    fixture::stored_in(&folder.join("model.safetensors"))
 }
 
 /// The name that fair-esm gives to a tensor of Hugging Face's, without prefix; `None` for what only
@@ -121,9 +117,8 @@ fn embeddings(place: &Path) -> Vec<Vec<f32>> {
 #[test]
 fn a_file_of_fair_esm_gives_what_fair_esm_gives() {
     let path = made_by_fair_esm();
-    let expected = fs::read(path.with_file_name("expected.safetensors")).unwrap();
-    let expected = SafeTensors::deserialize(&expected).unwrap();
-    let expected = fixture::floats(expected.tensor("embeddings").unwrap().data());
+    let expected = fixture::stored_in(&path.with_file_name("expected.safetensors"));
+    let expected = fixture::floats(&expected["embeddings"].2);
     let ours = embeddings(&path);
     assert_eq!(ours.len() * 8, expected.len());
     for (index, (ours, theirs)) in ours.iter().zip(expected.chunks_exact(8)).enumerate() {
