@@ -17,6 +17,7 @@ mod error;
 mod publish;
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -207,13 +208,20 @@ impl ModelWriter {
         self.json(DESCRIPTION, description)
     }
 
-    /// Copies the encoder's files.
+    /// Copies the encoder's files; those of another encoder that was there are removed, because it
+    /// would be opened in the place of this one.
     pub fn encoder(&mut self, encoder: &Encoder) -> Result<(), Error> {
         let folder = self.folder.join(ENCODER);
         storage::create_folder(&folder)?;
-        for file in encoder.files() {
-            let name = file.file_name().unwrap_or_default();
-            let digest = storage::copy(&file, &folder.join(name))?;
+        let files = encoder.files();
+        let names: Vec<_> = files.iter().map(|file| file.file_name().unwrap_or_default()).collect();
+        for old in storage::list(&folder)? {
+            if !names.contains(&OsStr::new(&old)) {
+                storage::remove(&folder.join(old))?;
+            }
+        }
+        for (file, name) in files.iter().zip(names) {
+            let digest = storage::copy(file, &folder.join(name))?;
             self.files.insert(format!("{ENCODER}/{}", name.to_string_lossy()), digest);
         }
         Ok(())

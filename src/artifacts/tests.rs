@@ -6,10 +6,17 @@ use super::*;
 use crate::classifier::PairClassifier;
 use crate::embeddings::{EmbeddingDtype, LongSequences, Precision, PrecisionChoice};
 
+const HUGGING_FACE: &str = "tests/fixtures/esm2_random";
+const FAIR_ESM: &str = "tests/fixtures/fair_esm_random/esm2_tiny.pt";
+
 /// A model directory with the parameters of an untrained network.
 fn written(folder: &Path) -> NamedTensors {
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/esm2_random");
-    let encoder = Encoder::open(&fixture).unwrap();
+    written_with(folder, HUGGING_FACE)
+}
+
+/// The same, with an encoder of the sources bundled.
+fn written_with(folder: &Path, encoder: &str) -> NamedTensors {
+    let encoder = Encoder::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join(encoder)).unwrap();
     let embeddings = embeddings::Settings {
         max_residues: 16,
         long_sequences: LongSequences::Truncate,
@@ -29,12 +36,13 @@ fn written(folder: &Path) -> NamedTensors {
         threshold: 0.5,
         temperature: Temperature::ONE,
         encoder: encoder.identity().clone(),
-        encoder_bundled: false,
+        encoder_bundled: true,
         embeddings,
         space,
     };
     let mut writer = ModelWriter::begin(folder).unwrap();
     writer.classifier(&description, &parameters, &standardizer).unwrap();
+    writer.encoder(&encoder).unwrap();
     let provenance = Provenance {
         run_id: "run".to_owned(),
         complete: true,
@@ -97,4 +105,20 @@ fn a_directory_of_a_later_version_is_refused() {
     rewrite(folder.path(), "dyad.model.v3", |_| {});
     let error = Model::read(folder.path()).unwrap_err().to_string();
     assert!(error.contains("its schema is `dyad.model.v3`, expected `dyad.model.v2`"), "{error}");
+}
+
+#[test]
+fn a_bundled_encoder_is_the_one_that_is_opened_whatever_lay_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = |encoder: &str| {
+        written_with(folder.path(), encoder);
+        let model = Model::read(folder.path()).unwrap();
+        let opened = model.open_encoder(None).unwrap();
+        assert_eq!(opened.identity().digest, model.description.encoder.digest);
+        storage::list(&folder.path().join(ENCODER)).unwrap()
+    };
+    let hugging_face = ["config.json", "model.safetensors", "vocab.txt"];
+    assert_eq!(files(HUGGING_FACE), hugging_face);
+    assert_eq!(files(FAIR_ESM), ["esm2_tiny.pt"]);
+    assert_eq!(files(HUGGING_FACE), hugging_face);
 }

@@ -59,10 +59,7 @@ pub(super) fn command() -> Command {
         )
         .arg(options::path("sequences", "PATH", "FASTA file, or a folder of them"))
         .arg(options::path("accessions", "FILE", "the proteins to embed, one accession per line"))
-        .arg(
-            options::path("encoder", "DIR", "ESM-2 model: config.json and model.safetensors")
-                .required(true),
-        )
+        .arg(options::encoder().required(true))
         .arg(options::path("out", "FILE", "safetensors file to write").required(true))
         .arg(options::cache())
         .arg(options::config_file())

@@ -67,7 +67,7 @@ pub(super) fn sequences() -> Arg {
 /// The option for the encoder of a model, for `predict` and `evaluate`.
 pub(super) fn encoder() -> Arg {
     let help = "the ESM-2 model that the model was trained with, unless it bundles it";
-    options::path("encoder", "DIR", help)
+    options::path("encoder", "PATH", help)
 }
 
 pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {

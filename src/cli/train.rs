@@ -66,7 +66,7 @@ pub(super) fn arguments(command: Command) -> Command {
             "PATH",
             "FASTA file, or a folder of them; else from UniProt",
         ))
-        .arg(options::path("encoder", "DIR", "ESM-2 model: config.json and model.safetensors"))
+        .arg(options::encoder())
         .args(options::parts())
         .args(options::background())
         .arg(options::path("out", "DIR", "model directory; checkpoints go to DIR/checkpoints"))

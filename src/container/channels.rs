@@ -73,7 +73,7 @@ const SEQUENCES: Channel = Channel {
 const ENCODER: Channel = Channel {
     names: &["encoder", "model"],
     need: Need::Always,
-    help: "an ESM-2 model as Hugging Face publishes it: config.json and model.safetensors",
+    help: "an ESM-2 model: config.json and model.safetensors of Hugging Face, or one .pt file of fair-esm",
 };
 const VALIDATION: Channel = Channel {
     names: &["validation"],

@@ -24,7 +24,11 @@ mod model;
 mod mutation;
 mod plans;
 mod platform;
+mod pt;
 mod scores;
 mod settings;
 mod shards;
 mod shared;
+#[path = "../support/torch_save.rs"]
+mod torch_save;
+mod uniprot;

@@ -38,7 +38,7 @@ fn paths_that_do_not_fit() {
     a file for --out
       exit 2: UserError: cannot create the folder `input/data/interactions/pairs.tsv`: file exists. Fix: check the path: a file lies where a folder is needed, or the reverse
     a file for --encoder
-      exit 2: UserError: cannot read `input/data/interactions/pairs.tsv/config.json`: not a directory. Fix: check the path: a file lies where a folder is needed, or the reverse
+      exit 2: UserError: `input/data/interactions/pairs.tsv` is no `.pt` file of an ESM-2 model (it is no zip archive, which `torch.save` writes since PyTorch 1.6); give one as fair-esm publishes it, or the folder that Hugging Face publishes
     a folder for --out
       exit 2: UserError: `--out` `input` is a folder: give the name of a file
     an input for --out

@@ -18,6 +18,13 @@ fn folders_that_are_no_encoder() {
     };
     spoiled("without weights", &|folder| fs::remove_file(folder.join(WEIGHTS)).unwrap());
     spoiled("without config", &|folder| fs::remove_file(folder.join(CONFIG)).unwrap());
+    spoiled("half of a `.pt` file", &|folder| {
+        let whole =
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/fair_esm_random/esm2_tiny.pt");
+        let bytes = fs::read(whole).unwrap();
+        fs::remove_file(folder.join(CONFIG)).unwrap();
+        fs::write(folder.join("esm2.pt"), &bytes[..bytes.len() / 2]).unwrap();
+    });
     spoiled("empty weights", &|folder| fs::write(folder.join(WEIGHTS), "").unwrap());
     spoiled("truncated weights", &|folder| {
         let bytes = fs::read(folder.join(WEIGHTS)).unwrap();
@@ -35,7 +42,9 @@ fn folders_that_are_no_encoder() {
     without weights
       exit 2: UserError: no `model.safetensors` or `model.safetensors.index.json` in `FOLDER/input/data/encoder`; give the folder of an ESM-2 model as Hugging Face publishes it
     without config
-      exit 2: UserError: no `config.json` in `FOLDER/input/data/encoder`; give the folder of an ESM-2 model as Hugging Face publishes it, with `config.json` and `model.safetensors`
+      exit 2: UserError: no `config.json` in `FOLDER/input/data/encoder`; give the folder of an ESM-2 model as Hugging Face publishes it, with `config.json` and `model.safetensors`, or one `.pt` file of fair-esm
+    half of a `.pt` file
+      exit 2: UserError: `FOLDER/input/data/encoder/esm2.pt` is damaged or incomplete (the directory at its end is missing); fetch it again
     empty weights
       exit 2: UserError: `FOLDER/input/data/encoder/model.safetensors` is damaged or incomplete (header too small); fetch it again
     truncated weights

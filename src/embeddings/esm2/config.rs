@@ -93,7 +93,8 @@ impl Esm2Config {
         shape_name(self.num_hidden_layers, self.hidden_size)
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// What no ESM-2 has.
+    pub(super) fn check(&self) -> Result<(), String> {
         let heads = self.num_attention_heads;
         if self.vocab_size != super::tokenizer::VOCABULARY.len() {
             return Err(format!("`vocab_size` is {}, ESM-2 has 33", self.vocab_size));

@@ -1,10 +1,12 @@
-//! ESM-2 as Hugging Face's `EsmModel` computes it, from the files that Hugging Face publishes.
+//! ESM-2 as Hugging Face's `EsmModel` computes it, from the files that Hugging Face or fair-esm
+//! publish.
 //!
-//! [`Encoder`] is a folder that has been checked and digested; [`Encoder::load`] turns it into an
+//! [`Encoder`] are files that have been checked and digested; [`Encoder::load`] turns them into an
 //! [`Esm2`] on a device.
 
 mod config;
 mod model;
+mod pt;
 mod tokenizer;
 mod weights;
 
@@ -35,7 +37,7 @@ pub enum EncoderError {
     /// The folder has no description of the network.
     #[error(
         "no `config.json` in `{0}`; give the folder of an ESM-2 model as Hugging Face publishes it, \
-         with `config.json` and `model.safetensors`"
+         with `config.json` and `model.safetensors`, or one `.pt` file of fair-esm"
     )]
     NoConfig(PathBuf),
     /// The folder has no weights in a known form.
@@ -55,6 +57,28 @@ pub enum EncoderError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A folder has several `.pt` files that could be meant.
+    #[error(
+        "`{folder}` holds `{}` and `{}`; give the path of one of them, or a folder with one", names[0],
+        names[1]
+    )]
+    SeveralFiles {
+        /// The encoder's folder.
+        folder: PathBuf,
+        /// Two of them.
+        names: [String; 2],
+    },
+    /// A file is none that fair-esm publishes.
+    #[error(
+        "`{path}` is no `.pt` file of an ESM-2 model ({problem}); give one as fair-esm publishes it, or \
+         the folder that Hugging Face publishes"
+    )]
+    NotFairEsm {
+        /// The weights file.
+        path: PathBuf,
+        /// What is missing or too much.
+        problem: String,
+    },
     /// A weights file is damaged.
     #[error("`{path}` is damaged or incomplete ({problem}); fetch it again")]
     Damaged {
@@ -65,12 +89,14 @@ pub enum EncoderError {
     },
     /// The weights are not those of the configuration.
     #[error(
-        "the weights in `{folder}` are not those that its `config.json` describes; take both from \
+        "the weights in `{place}` are not those that its `{description}` describes; take both from \
          the same ESM-2 model: {problems}"
     )]
     Mismatch {
-        /// The encoder's folder.
-        folder: PathBuf,
+        /// The encoder's folder or file.
+        place: PathBuf,
+        /// What describes the architecture.
+        description: &'static str,
         /// Every tensor that is missing, left over or mis-shaped.
         problems: WeightProblems,
     },
@@ -79,9 +105,10 @@ pub enum EncoderError {
 /// What names an encoder in the model directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EncoderIdentity {
-    /// The published name, where the configuration tells it, or one made of its shape.
+    /// The published name, where the configuration or the file's name tells it, or one made of its
+    /// shape.
     pub name: String,
-    /// The folder it was read from, as the user gave it.
+    /// The folder or file it was read from, as the user gave it.
     pub source: String,
     /// The SHA-256 over the architecture and the weight files.
     pub digest: Digest,
@@ -94,29 +121,48 @@ pub struct Encoder {
     config: Esm2Config,
     weights: WeightFiles,
     sources: Vec<SourceFile>,
-    folder: PathBuf,
+    /// What a copy needs besides the weights.
+    around: Vec<PathBuf>,
 }
 
 impl Encoder {
-    /// Opens the folder of a published model: `config.json` with `model.safetensors` or its shards.
+    /// Opens a published model: a folder of Hugging Face with `config.json` and `model.safetensors` or
+    /// its shards, a `.pt` file of fair-esm, or a folder with one.
     ///
     /// Reads every byte once, for the digest, and checks the name and shape of every tensor.
-    pub fn open(folder: &Path) -> Result<Self, EncoderError> {
-        let config = folder.join(CONFIG);
-        if !config.try_exists().context("read", &config)? {
-            return Err(EncoderError::NoConfig(folder.to_owned()));
+    pub fn open(place: &Path) -> Result<Self, EncoderError> {
+        if let Some(path) = pt::find(place)? {
+            let (config, mapped) = pt::open(&path)?;
+            let name = pt::published_name(&path);
+            let weights = WeightFiles::of_pt(path, mapped);
+            return Self::checked(place, (config, name), weights, Vec::new());
         }
-        let (config, published_name) = Esm2Config::read(&config)?;
-        tokenizer::check_vocabulary(&folder.join(VOCABULARY))?;
-        let weights = WeightFiles::open(folder)?;
-        weights.check(&config, folder)?;
+        let config = place.join(CONFIG);
+        if !config.try_exists().context("read", &config)? {
+            return Err(EncoderError::NoConfig(place.to_owned()));
+        }
+        let described = Esm2Config::read(&config)?;
+        tokenizer::check_vocabulary(&place.join(VOCABULARY))?;
+        let weights = WeightFiles::open(place)?;
+        let around = [CONFIG, VOCABULARY, weights::INDEX].map(|name| place.join(name));
+        let around = around.into_iter().filter(|path| path.exists()).collect();
+        Self::checked(place, described, weights, around)
+    }
+
+    fn checked(
+        place: &Path,
+        (config, published_name): (Esm2Config, Option<String>),
+        weights: WeightFiles,
+        around: Vec<PathBuf>,
+    ) -> Result<Self, EncoderError> {
+        weights.check(&config, place)?;
         let sources = weights.sources();
         let identity = EncoderIdentity {
             name: published_name.unwrap_or_else(|| config.shape_name()),
-            source: folder.display().to_string(),
+            source: place.display().to_string(),
             digest: digest(&config, &sources),
         };
-        Ok(Self { identity, config, weights, sources, folder: folder.to_owned() })
+        Ok(Self { identity, config, weights, sources, around })
     }
 
     /// Name, source and digest.
@@ -136,9 +182,8 @@ impl Encoder {
 
     /// The files that a copy of the encoder needs.
     pub fn files(&self) -> Vec<PathBuf> {
-        let around = [CONFIG, VOCABULARY, weights::INDEX].map(|name| self.folder.join(name));
-        let around = around.into_iter().filter(|path| path.exists());
-        around.chain(self.weights.paths().map(Path::to_owned)).collect()
+        let weights = self.weights.paths().map(Path::to_owned);
+        self.around.iter().cloned().chain(weights).collect()
     }
 
     /// The network on `device`, that computes in `precision`.

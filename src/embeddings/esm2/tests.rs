@@ -1,4 +1,5 @@
 mod loading;
+mod pt;
 
 use std::fs;
 #[cfg(feature = "tch")]

@@ -1,7 +1,7 @@
 //! The key table of ESM-2 weights and the strict check against it.
 //!
 //! Names are Hugging Face's without the prefix `esm.`, and `LayerNorm.gamma`/`beta` (older files)
-//! read as `weight`/`bias`. Linear weights are stored `[out, in]`.
+//! read as `weight`/`bias`; those of fair-esm are translated in `pt/names.rs`. Linear weights are stored `[out, in]`.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -13,7 +13,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::Deserialize;
 
-use super::{EncoderError, Esm2Config};
+use super::{EncoderError, Esm2Config, pt};
 use crate::storage::{self, MappedFile, SourceFile};
 
 const SINGLE: &str = "model.safetensors";
@@ -95,7 +95,41 @@ impl fmt::Display for WeightProblems {
 
 /// The weight files of an encoder, mapped.
 #[derive(Debug)]
-pub(super) struct WeightFiles(Vec<(PathBuf, MappedFile)>);
+pub(super) struct WeightFiles {
+    files: Vec<(PathBuf, MappedFile)>,
+    format: Format,
+}
+
+/// What weight files are written in.
+#[derive(Clone, Copy, Debug)]
+enum Format {
+    Safetensors,
+    Pt,
+}
+
+impl Format {
+    /// What tells the architecture of such weights.
+    fn description(self) -> &'static str {
+        match self {
+            Self::Safetensors => super::CONFIG,
+            Self::Pt => "cfg",
+        }
+    }
+
+    fn tensors<'a>(
+        self,
+        path: &Path,
+        mapped: &'a MappedFile,
+    ) -> Result<Vec<(String, TensorView<'a>)>, EncoderError> {
+        if let Self::Pt = self {
+            return pt::tensors(path, mapped.as_ref());
+        }
+        let damaged = |problem| EncoderError::Damaged { path: path.to_owned(), problem };
+        storage::check_tensor_header(mapped.as_ref()).map_err(damaged)?;
+        let parsed = SafeTensors::deserialize(mapped.as_ref());
+        Ok(parsed.map_err(|error| damaged(error.to_string()))?.tensors())
+    }
+}
 
 #[derive(Deserialize)]
 struct ShardIndex {
@@ -111,7 +145,12 @@ impl WeightFiles {
             let mapped = storage::map(&path)?;
             files.push((path, mapped));
         }
-        Ok(Self(files))
+        Ok(Self { files, format: Format::Safetensors })
+    }
+
+    /// The `.pt` file that [`pt::open`] has mapped.
+    pub(super) fn of_pt(path: PathBuf, mapped: MappedFile) -> Self {
+        Self { files: vec![(path, mapped)], format: Format::Pt }
     }
 
     fn names(folder: &Path) -> Result<Vec<String>, EncoderError> {
@@ -135,7 +174,7 @@ impl WeightFiles {
     }
 
     pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.0.iter().map(|(path, _)| path.as_path())
+        self.files.iter().map(|(path, _)| path.as_path())
     }
 
     /// The files with their digests.
@@ -145,18 +184,15 @@ impl WeightFiles {
             bytes: mapped.as_ref().len() as u64,
             sha256: mapped.digest(),
         };
-        self.0.iter().map(source).collect()
+        self.files.iter().map(source).collect()
     }
 
     /// Every tensor by canonical name; one that comes again under another spelling or in another
     /// file keeps its own name, marked so that the check reports it as left over.
     pub(super) fn tensors(&self) -> Result<Tensors<'_>, EncoderError> {
         let mut tensors = BTreeMap::new();
-        for (path, mapped) in &self.0 {
-            let damaged = |problem| EncoderError::Damaged { path: path.clone(), problem };
-            storage::check_tensor_header(mapped.as_ref()).map_err(damaged)?;
-            let parsed = SafeTensors::deserialize(mapped.as_ref());
-            let mut named = parsed.map_err(|error| damaged(error.to_string()))?.tensors();
+        for (path, mapped) in &self.files {
+            let mut named = self.format.tensors(path, mapped)?;
             named.sort_by(|one, other| one.0.cmp(&other.0));
             for (name, view) in named {
                 match tensors.entry(canonical(&name)) {
@@ -170,7 +206,7 @@ impl WeightFiles {
     }
 
     /// Compares names and shapes with the key table.
-    pub(super) fn check(&self, config: &Esm2Config, folder: &Path) -> Result<(), EncoderError> {
+    pub(super) fn check(&self, config: &Esm2Config, place: &Path) -> Result<(), EncoderError> {
         let mut tensors = self.tensors()?.views;
         let mut problems = WeightProblems::default();
         for (name, shape) in key_table(config) {
@@ -191,7 +227,8 @@ impl WeightFiles {
         if problems == WeightProblems::default() {
             return Ok(());
         }
-        Err(EncoderError::Mismatch { folder: folder.to_owned(), problems })
+        let description = self.format.description();
+        Err(EncoderError::Mismatch { place: place.to_owned(), description, problems })
     }
 }
 
@@ -228,7 +265,7 @@ impl Tensors<'_> {
     /// Lets the system have the memory that holds what was read so far; it is read again where it
     /// is needed.
     pub(super) fn release(&self) {
-        self.files.0.iter().for_each(|(_, file)| file.release());
+        self.files.files.iter().for_each(|(_, file)| file.release());
     }
 }
 

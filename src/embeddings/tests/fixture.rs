@@ -24,7 +24,12 @@ pub(in crate::embeddings) fn folder() -> PathBuf {
 
 /// The tensors of a file of the fixture.
 pub(in crate::embeddings) fn stored(file: &str) -> Stored {
-    let bytes = fs::read(folder().join(file)).unwrap();
+    stored_in(&folder().join(file))
+}
+
+/// The tensors of any file.
+pub(in crate::embeddings) fn stored_in(path: &Path) -> Stored {
+    let bytes = fs::read(path).unwrap();
     let tensors = SafeTensors::deserialize(&bytes).unwrap().tensors().into_iter();
     let owned = |view: TensorView<'_>| (view.dtype(), view.shape().to_vec(), view.data().to_vec());
     tensors.map(|(name, view)| (name, owned(view))).collect()
