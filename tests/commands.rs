@@ -10,6 +10,7 @@ mod metrics;
 mod predict;
 mod sample;
 mod schema;
+mod seeds;
 mod train;
 mod validate;
 

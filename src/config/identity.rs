@@ -65,6 +65,7 @@ mod tests {
     fn a_key_changes_the_digest_exactly_if_it_changes_the_result() {
         let conduct = BTreeSet::from([
             "epochs",
+            "seeds",
             "patience",
             "checkpoint_seconds",
             "on_bad_checkpoint",

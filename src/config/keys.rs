@@ -297,6 +297,15 @@ pub const KEYS: &[Key] = &[
         help: "seeds the split, the negatives, the initial weights and the order of pairs",
     },
     Key {
+        name: "seeds",
+        kind: Kind::Integer { min: 1, max: 100 },
+        default: "1",
+        // The model is that of the first; the others only tell what it is worth.
+        effect: Effect::Conduct,
+        help: "trainings on the same split, with seed, seed + 1 and so on: mean and spread of their test \
+               results; the model is the first",
+    },
+    Key {
         name: "device",
         kind: Kind::Device,
         default: "auto",

@@ -56,6 +56,8 @@ pub struct RunConfig {
     pub evaluation: evaluation::Settings,
     /// The seed that every stage was given.
     pub seed: u64,
+    /// How many trainings there are, with the seeds `seed`, `seed + 1` and so on.
+    pub seeds: usize,
     /// The device asked for.
     pub device: DeviceChoice,
     /// The age in seconds at which computed embeddings are written to the store.

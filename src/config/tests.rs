@@ -63,6 +63,7 @@ fn defaults_are_those_documented_and_in_the_order_of_the_table() {
     hint_quality = hq (default)
     hint_kind = binary (default)
     seed = 42 (default)
+    seeds = 1 (default)
     device = auto (default)
     precision = auto (default)
     embedding_dtype = f32 (default)

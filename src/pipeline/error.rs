@@ -1,0 +1,75 @@
+//! Everything that can end a run.
+
+use std::path::PathBuf;
+
+use crate::classifier::ParameterError;
+use crate::device::DeviceError;
+use crate::embeddings::esm2::EncoderError;
+use crate::interactions::hint::HintError;
+use crate::sequences::{self, uniprot};
+use crate::storage::StorageError;
+use crate::{artifacts, dataset, embeddings, evaluation, interactions, training};
+
+/// Why a run failed, by stage.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "one variant per stage, each holding that stage's error")]
+pub enum Error {
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    #[error(transparent)]
+    Interactions(#[from] interactions::Error),
+    #[error(transparent)]
+    Sequences(#[from] sequences::Error),
+    #[error(
+        "validation pairs are given and test pairs are not; give both, or neither and let `split` \
+         cut the interactions"
+    )]
+    ValidationAlone,
+    #[error(
+        "no sequences are given, and `missing_sequences` is `drop`; give FASTA files, or set it to \
+         `fetch` for those of UniProt"
+    )]
+    NoSequences,
+    #[error(transparent)]
+    Hint(#[from] HintError),
+    #[error(transparent)]
+    Uniprot(#[from] uniprot::Error),
+    #[error("clusters are given, but `split` is not `clusters`: leave out the one or the other")]
+    UnusedClusters,
+    #[error(transparent)]
+    Clusters(#[from] dataset::ClusterTableError),
+    #[error(transparent)]
+    Encoder(#[from] EncoderError),
+    #[error(transparent)]
+    Embeddings(#[from] embeddings::Error),
+    #[error(transparent)]
+    Dataset(#[from] dataset::Error),
+    #[error(transparent)]
+    Training(#[from] training::Error),
+    #[error(transparent)]
+    Parameters(#[from] ParameterError),
+    #[error(transparent)]
+    Evaluation(#[from] evaluation::Error),
+    #[error(transparent)]
+    Artifacts(#[from] artifacts::Error),
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error(
+        "the disk of `{}` has {free} bytes free, and the run needs about {needed} there; free space \
+         there or use a larger volume",
+        folder.display()
+    )]
+    NoRoom { folder: PathBuf, needed: u64, free: u64 },
+}
+
+impl From<training::CheckpointError> for Error {
+    fn from(error: training::CheckpointError) -> Self {
+        Self::Training(error.into())
+    }
+}
+
+impl From<embeddings::StoreError> for Error {
+    fn from(error: embeddings::StoreError) -> Self {
+        Self::Embeddings(error.into())
+    }
+}
