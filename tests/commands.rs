@@ -1,6 +1,7 @@
 //! What each command does, as a user sees it: files, tables, log lines.
 
 mod cache;
+mod clusters;
 mod configuration;
 mod embed;
 mod estimate;

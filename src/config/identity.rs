@@ -66,6 +66,9 @@ mod tests {
         let conduct = BTreeSet::from([
             "epochs",
             "seeds",
+            "cluster_by",
+            "cluster_min_seq_id",
+            "cluster_coverage",
             "patience",
             "checkpoint_seconds",
             "on_bad_checkpoint",

@@ -48,6 +48,8 @@ pub struct RunConfig {
     pub embeddings: embeddings::Settings,
     /// How pairs are split and negatives are drawn.
     pub dataset: dataset::Settings,
+    /// How similar proteins are found.
+    pub clustering: dataset::Clustering,
     /// The shape of the network.
     pub classifier: classifier::Settings,
     /// How the classifier is fitted.

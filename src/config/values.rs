@@ -25,6 +25,9 @@ pub(super) struct Values {
     negative_ratio: f64,
     split: dataset::SplitRule,
     cluster_similarity: f64,
+    cluster_by: dataset::ClusterMethod,
+    cluster_min_seq_id: f64,
+    cluster_coverage: f64,
     test_fraction: f64,
     validation_fraction: f64,
     max_residues: usize,
@@ -107,6 +110,11 @@ impl From<Values> for RunConfig {
                 self_negatives: values.self_pairs == SelfPairs::Include,
                 seed,
             },
+            clustering: dataset::Clustering {
+                by: values.cluster_by,
+                min_seq_id: values.cluster_min_seq_id,
+                coverage: values.cluster_coverage,
+            },
             classifier: classifier::Settings {
                 hidden_sizes: values.hidden_sizes,
                 dropout: values.dropout,
@@ -138,7 +146,7 @@ impl From<Values> for RunConfig {
 impl From<RunConfig> for Values {
     fn from(config: RunConfig) -> Self {
         let RunConfig { interactions, hint, sequences, embeddings, .. } = config;
-        let RunConfig { dataset, classifier, training, evaluation, .. } = config;
+        let RunConfig { dataset, clustering, classifier, training, evaluation, .. } = config;
         Self {
             epochs: training.epochs,
             batch_size: training.batch_size,
@@ -152,6 +160,9 @@ impl From<RunConfig> for Values {
             negative_ratio: dataset.negative_ratio,
             split: dataset.split,
             cluster_similarity: dataset.cluster_similarity,
+            cluster_by: clustering.by,
+            cluster_min_seq_id: clustering.min_seq_id,
+            cluster_coverage: clustering.coverage,
             test_fraction: dataset.test_fraction,
             validation_fraction: dataset.validation_fraction,
             max_residues: embeddings.max_residues,

@@ -36,6 +36,13 @@ pub enum Error {
     Uniprot(#[from] uniprot::Error),
     #[error("clusters are given, but `split` is not `clusters`: leave out the one or the other")]
     UnusedClusters,
+    #[error(
+        "clusters are given, and `cluster_by` is `mmseqs`, which finds others: leave out the one or the \
+         other"
+    )]
+    TwoClusterings,
+    #[error(transparent)]
+    Mmseqs(#[from] dataset::MmseqsError),
     #[error(transparent)]
     Clusters(#[from] dataset::ClusterTableError),
     #[error(transparent)]
