@@ -99,7 +99,7 @@ pub struct Model {
     pub parameters: NamedTensors,
     /// Mean and deviation of the training embeddings.
     pub standardizer: Standardizer,
-    /// Whether training ended by itself; else it is the best of the epochs so far.
+    /// Whether the run ended by itself; else it may be the best of the epochs so far.
     pub complete: bool,
     /// The folder it was read from.
     folder: PathBuf,
@@ -110,7 +110,7 @@ pub struct Model {
 pub struct Provenance {
     /// The run's name, a digest of everything that changes its result.
     pub run_id: String,
-    /// Whether training ended by itself; a model of a stopped run is the best so far.
+    /// Whether the run ended by itself; a model of a stopped run may be the best so far.
     pub complete: bool,
     /// Backend and device.
     pub engine: String,

@@ -11,7 +11,7 @@
 //! | Layer | Modules | May use |
 //! |---|---|---|
 //! | 0 values | `digest`, `protein` | nothing of ours |
-//! | 1 edges | `storage`, `progress`, `device`, `shutdown`; `http` | 0; `http` also `storage` and `shutdown` |
+//! | 1 edges | `storage`, `progress`, `device`, `shutdown`; `http`, `process` | 0; these two also `storage` and `shutdown` |
 //! | 2 stages | the modules above, in that order, and `sample` | 0, 1, earlier stages |
 //! | 3 | `config` | the stages' `Settings` |
 //! | 4 | `pipeline` | 0 to 3 |
@@ -27,6 +27,7 @@ pub mod protein;
 
 pub mod device;
 pub mod http;
+pub mod process;
 pub mod progress;
 pub mod shutdown;
 pub mod storage;

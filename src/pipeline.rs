@@ -3,12 +3,14 @@
 mod background;
 mod check;
 mod data;
+mod error;
 mod evaluate;
 mod fetched;
 mod record;
 mod results;
 mod survey;
 mod timings;
+mod trainings;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,84 +18,27 @@ use std::time::Duration;
 use serde::Serialize;
 use tracing::info;
 
-use crate::artifacts;
-use crate::classifier::{self, EmbeddingTable, ParameterError, Standardizer};
+use crate::classifier::{self, Standardizer};
 use crate::config::RunConfig;
-use crate::dataset;
 use crate::device::{self, ComputeDevice, DeviceError};
 use crate::digest::Digest;
-use crate::embeddings::esm2::{Encoder, EncoderError};
+use crate::embeddings::esm2::Encoder;
 use crate::embeddings::{self, CacheLocation, EmbeddingSpace, EmbeddingStore, PinnedTable};
 use crate::estimate::{Component, EncoderShape, Instance};
-use crate::evaluation::{self, Evaluation, Metrics};
-use crate::interactions;
+use crate::evaluation::{Evaluation, Metrics, Seeds};
 use crate::progress::Observer;
 use crate::shutdown::Shutdown;
-use crate::storage::StorageError;
 use crate::storage::sync::SharedFolder;
-use crate::training::{self, CheckpointFolder, EpochRecord, RunIdentity};
+use crate::training::{CheckpointFolder, EpochRecord, RunIdentity};
 pub use check::{Plan, check};
 use data::{Data, Reading};
+pub use error::Error;
 pub use fetched::{FetchError, Fetching};
 use record::Record;
 pub use survey::{Survey, cached, survey};
 use timings::Stopwatch;
 pub use timings::profile;
-
-/// Why a run failed, by stage.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "one variant per stage, each holding that stage's error")]
-pub enum Error {
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    #[error(transparent)]
-    Interactions(#[from] interactions::Error),
-    #[error(
-        "validation pairs are given and test pairs are not; give both, or neither and let `split` \
-         cut the interactions"
-    )]
-    ValidationAlone,
-    #[error(transparent)]
-    Fetched(#[from] FetchError),
-    #[error("clusters are given, but `split` is not `clusters`: leave out the one or the other")]
-    UnusedClusters,
-    #[error(transparent)]
-    Clusters(#[from] dataset::ClusterTableError),
-    #[error(transparent)]
-    Encoder(#[from] EncoderError),
-    #[error(transparent)]
-    Embeddings(#[from] embeddings::Error),
-    #[error(transparent)]
-    Dataset(#[from] dataset::Error),
-    #[error(transparent)]
-    Training(#[from] training::Error),
-    #[error(transparent)]
-    Parameters(#[from] ParameterError),
-    #[error(transparent)]
-    Evaluation(#[from] evaluation::Error),
-    #[error(transparent)]
-    Artifacts(#[from] artifacts::Error),
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-    #[error(
-        "the disk of `{}` has {free} bytes free, and the run needs about {needed} there; free space \
-         there or use a larger volume",
-        folder.display()
-    )]
-    NoRoom { folder: PathBuf, needed: u64, free: u64 },
-}
-
-impl From<training::CheckpointError> for Error {
-    fn from(error: training::CheckpointError) -> Self {
-        Self::Training(error.into())
-    }
-}
-
-impl From<embeddings::StoreError> for Error {
-    fn from(error: embeddings::StoreError) -> Self {
-        Self::Embeddings(error.into())
-    }
-}
+use trainings::Material;
 
 /// Where the input lies: files, or folders of which every file is read; or where it is fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,7 +109,7 @@ pub struct Summary {
     pub schema: &'static str,
     /// The run's name.
     pub run_id: String,
-    /// Whether training ended by itself.
+    /// Whether training, with every seed that was asked for, ended by itself.
     pub complete: bool,
     /// The epoch whose parameters were kept, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -178,6 +123,9 @@ pub struct Summary {
     /// The test part beside baselines, with the leakage card; absent with `test`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluation: Option<Evaluation>,
+    /// What the same training reached with other seeds, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seeds: Option<Seeds>,
     /// One record per epoch.
     pub epochs: Vec<EpochRecord>,
 }
@@ -219,10 +167,13 @@ fn train_watched(run: &Run<'_>, watch: &Stopwatch<'_>) -> Result<Summary, Error>
     let standardizer = job.standardize(&mut table);
     let table = classifier::embedding_table(table, job.space.dimension, &job.device.classifier);
     watch.finish(Component::Evaluation);
-    let outcome = job.fit(table.clone(), digest, &checkpoints)?;
+    let material = Material { table, pin: digest };
+    let outcome = job.fit(&material, &run.config.training, &checkpoints)?;
     watch.finish(Component::Training);
-    let scored = job.evaluate(&table, &outcome)?;
-    let summary = job.write(&outcome, scored, &standardizer)?;
+    let scored = job.evaluate(&material.table, &outcome)?;
+    watch.finish(Component::Evaluation);
+    let seeds = job.repeat(&material, &outcome, &scored, &checkpoints, watch)?;
+    let summary = job.write(&outcome, scored, seeds, &standardizer)?;
     watch.finish(Component::Evaluation);
     job.record(&summary, watch.spending(run.instance).as_ref());
     Ok(summary)
@@ -306,26 +257,5 @@ impl Job<'_> {
         let standardizer = Standardizer::fit(table, self.space.dimension, &rows);
         standardizer.apply(table);
         standardizer
-    }
-
-    fn fit(
-        &self,
-        table: EmbeddingTable,
-        pin: Digest,
-        checkpoints: &CheckpointFolder,
-    ) -> Result<training::Outcome, Error> {
-        let job = training::Job {
-            settings: &self.run.config.training,
-            classifier: &self.run.config.classifier,
-            table,
-            engine: &self.device.name,
-            pin: Some(pin),
-            train: &self.data.dataset.train,
-            validation: &self.data.dataset.validation,
-            checkpoints,
-            observer: self.run.observer,
-            shutdown: self.run.shutdown,
-        };
-        Ok(training::train(&job)?)
     }
 }

@@ -46,9 +46,9 @@ pub enum Event {
 /// What the parts of a run that are still to come are expected to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Forecast {
-    /// All epochs.
+    /// All epochs, of the present training and of those that follow on it.
     pub training: Duration,
-    /// How many epochs there are.
+    /// How many these are, counted from the first of the present training.
     pub epochs: usize,
     /// What follows on them.
     pub after: Duration,

@@ -1,6 +1,7 @@
 //! What each command does, as a user sees it: files, tables, log lines.
 
 mod cache;
+mod clusters;
 mod configuration;
 mod embed;
 mod estimate;
@@ -10,6 +11,7 @@ mod metrics;
 mod predict;
 mod sample;
 mod schema;
+mod seeds;
 mod train;
 mod validate;
 

@@ -20,7 +20,7 @@ const STAGES: [&str; 12] = [
     "sample",
 ];
 const VALUES: [&str; 2] = ["digest", "protein"];
-const EDGES: [&str; 5] = ["storage", "progress", "device", "shutdown", "http"];
+const EDGES: [&str; 6] = ["storage", "progress", "device", "shutdown", "http", "process"];
 
 /// What a module may use, or `None` for those that may use everything.
 fn allowed(module: &str) -> Option<Vec<&'static str>> {
@@ -28,7 +28,7 @@ fn allowed(module: &str) -> Option<Vec<&'static str>> {
     if VALUES.contains(&module) {
         return Some(VALUES.to_vec());
     }
-    if module == "http" {
+    if ["http", "process"].contains(&module) {
         return Some([VALUES.as_slice(), &["storage", "shutdown"]].concat());
     }
     if EDGES.contains(&module) {
@@ -46,7 +46,7 @@ fn allowed(module: &str) -> Option<Vec<&'static str>> {
 }
 
 /// Words that only some modules may contain.
-const RESERVED: [(&str, &[&str]); 7] = [
+const RESERVED: [(&str, &[&str]); 8] = [
     ("std::env", &["config", "container", "cli", "main"]),
     ("aws_sdk_s3", &["storage"]),
     ("aws_sdk_pricing", &["storage"]),
@@ -57,6 +57,8 @@ const RESERVED: [(&str, &[&str]); 7] = [
         &["embeddings", "dataset", "classifier", "training", "evaluation", "inference", "device"],
     ),
     ("libtorch(", &["device"]),
+    // Of another program; threads take what they run.
+    (".spawn()", &["process"]),
 ];
 
 fn sources(folder: &Path, files: &mut Vec<PathBuf>) {

@@ -7,7 +7,9 @@ use std::fmt;
 use std::io;
 
 use crate::container::ContainerError;
+use crate::dataset::MmseqsError;
 use crate::http::HttpError;
+use crate::process::ProcessError;
 use crate::storage::remote::{Problem, RemoteError};
 use crate::training::{self, CheckpointError};
 use crate::{artifacts, storage};
@@ -223,6 +225,9 @@ impl From<pipeline::Error> for Failure {
     fn from(error: pipeline::Error) -> Self {
         match error {
             pipeline::Error::Embeddings(error) => error.into(),
+            pipeline::Error::Mmseqs(MmseqsError::Process(ProcessError::Stopped(_))) => {
+                Self::interrupted(&error)
+            }
             pipeline::Error::Parameters(_) | pipeline::Error::Evaluation(_) => {
                 Self::internal(&error)
             }

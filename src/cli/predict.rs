@@ -99,7 +99,7 @@ pub(super) fn score(
     info!("device: {} ({})", device.name, device.reason);
     let model = Model::read(&options::required(matches, "model"))?;
     if !model.complete {
-        warn!("the run that wrote this model was stopped: it is the best of the epochs so far");
+        warn!("the run that wrote this model was stopped: it may be the best of the epochs so far");
     }
     let encoder = matches.get_one::<PathBuf>("encoder").map(PathBuf::as_path);
     let encoder = model.open_encoder(encoder)?;

@@ -204,6 +204,9 @@ fn report(summary: &Summary, places: &Places) {
         info!("stopped before the end; run again to continue");
         return;
     };
+    if !summary.complete {
+        info!("stopped before the last of the trainings; run again to continue");
+    }
     info!("model written to `{}`; begin with `report.html` there", places.model.display());
     let auroc = summary.validation.as_ref().and_then(|metrics| metrics.auroc).unwrap_or_default();
     let epoch = summary.best_epoch.unwrap_or_default();

@@ -66,6 +66,10 @@ mod tests {
     fn a_key_changes_the_digest_exactly_if_it_changes_the_result() {
         let conduct = BTreeSet::from([
             "epochs",
+            "seeds",
+            "cluster_by",
+            "cluster_min_seq_id",
+            "cluster_coverage",
             "patience",
             "checkpoint_seconds",
             "on_bad_checkpoint",

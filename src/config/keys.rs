@@ -147,6 +147,29 @@ pub const KEYS: &[Key] = &[
         help: "share of 5-mers, of the protein with fewer, from which on two are in one cluster",
     },
     Key {
+        name: "cluster_by",
+        kind: Kind::Choice(&["kmers", "mmseqs"]),
+        default: "kmers",
+        // The run id follows from the clusters that are found.
+        effect: Effect::Conduct,
+        help: "what finds similar proteins for split=clusters: kmers (shared 5-mers), or mmseqs (MMseqs2, which \
+               must be installed)",
+    },
+    Key {
+        name: "cluster_min_seq_id",
+        kind: Kind::Float(Included(0.0), Included(1.0)),
+        default: "0.3",
+        effect: Effect::Conduct,
+        help: "sequence identity from which on MMseqs2 connects two proteins (--min-seq-id)",
+    },
+    Key {
+        name: "cluster_coverage",
+        kind: Kind::Float(Included(0.0), Included(1.0)),
+        default: "0.5",
+        effect: Effect::Conduct,
+        help: "share of both proteins that an alignment of MMseqs2 must cover (-c)",
+    },
+    Key {
         name: "test_fraction",
         kind: Kind::Float(Excluded(0.0), Excluded(1.0)),
         default: "0.2",
@@ -324,6 +347,15 @@ pub const KEYS: &[Key] = &[
         default: "42",
         effect: Effect::Result,
         help: "seeds the split, the negatives, the initial weights and the order of pairs",
+    },
+    Key {
+        name: "seeds",
+        kind: Kind::Integer { min: 1, max: 100 },
+        default: "1",
+        // The model is that of the first; the others only tell what it is worth.
+        effect: Effect::Conduct,
+        help: "trainings on the same split, with seed, seed + 1 and so on: mean and spread of their test \
+               results; the model is the first",
     },
     Key {
         name: "device",

@@ -48,6 +48,8 @@ pub struct RunConfig {
     pub embeddings: embeddings::Settings,
     /// How pairs are split and negatives are drawn.
     pub dataset: dataset::Settings,
+    /// How similar proteins are found.
+    pub clustering: dataset::Clustering,
     /// The shape of the network.
     pub classifier: classifier::Settings,
     /// How the classifier is fitted.
@@ -56,6 +58,8 @@ pub struct RunConfig {
     pub evaluation: evaluation::Settings,
     /// The seed that every stage was given.
     pub seed: u64,
+    /// How many trainings there are, with the seeds `seed`, `seed + 1` and so on.
+    pub seeds: usize,
     /// The device asked for.
     pub device: DeviceChoice,
     /// The age in seconds at which computed embeddings are written to the store.

@@ -25,6 +25,9 @@ pub(super) struct Values {
     negative_ratio: f64,
     split: dataset::SplitRule,
     cluster_similarity: f64,
+    cluster_by: dataset::ClusterMethod,
+    cluster_min_seq_id: f64,
+    cluster_coverage: f64,
     test_fraction: f64,
     validation_fraction: f64,
     max_residues: usize,
@@ -50,6 +53,7 @@ pub(super) struct Values {
     hint_quality: interactions::hint::Quality,
     hint_kind: interactions::hint::Kind,
     seed: u64,
+    seeds: usize,
     device: DeviceChoice,
     precision: PrecisionChoice,
     embedding_dtype: embeddings::EmbeddingDtype,
@@ -114,6 +118,11 @@ impl From<Values> for RunConfig {
                 self_negatives: values.self_pairs == SelfPairs::Include,
                 seed,
             },
+            clustering: dataset::Clustering {
+                by: values.cluster_by,
+                min_seq_id: values.cluster_min_seq_id,
+                coverage: values.cluster_coverage,
+            },
             classifier: classifier::Settings {
                 hidden_sizes: values.hidden_sizes,
                 dropout: values.dropout,
@@ -132,6 +141,7 @@ impl From<Values> for RunConfig {
                 expected_ceiling: values.expected_ceiling,
             },
             seed,
+            seeds: values.seeds,
             device: values.device,
             seal_seconds: values.seal_seconds,
             bundle_encoder: values.bundle_encoder,
@@ -144,7 +154,7 @@ impl From<Values> for RunConfig {
 impl From<RunConfig> for Values {
     fn from(config: RunConfig) -> Self {
         let RunConfig { interactions, hint, sequences, embeddings, .. } = config;
-        let RunConfig { dataset, classifier, training, evaluation, .. } = config;
+        let RunConfig { dataset, clustering, classifier, training, evaluation, .. } = config;
         Self {
             epochs: training.epochs,
             batch_size: training.batch_size,
@@ -158,6 +168,9 @@ impl From<RunConfig> for Values {
             negative_ratio: dataset.negative_ratio,
             split: dataset.split,
             cluster_similarity: dataset.cluster_similarity,
+            cluster_by: clustering.by,
+            cluster_min_seq_id: clustering.min_seq_id,
+            cluster_coverage: clustering.coverage,
             test_fraction: dataset.test_fraction,
             validation_fraction: dataset.validation_fraction,
             max_residues: embeddings.max_residues,
@@ -183,6 +196,7 @@ impl From<RunConfig> for Values {
             hint_quality: hint.quality,
             hint_kind: hint.kind,
             seed: config.seed,
+            seeds: config.seeds,
             device: config.device,
             precision: embeddings.precision,
             embedding_dtype: embeddings.embedding_dtype,

@@ -206,8 +206,9 @@ fn expected() -> String {
             others => format!("`{}` (or {})", channel.names[0], others.join(", ")),
         }
     };
-    let (possible, needed): (Vec<&Channel>, Vec<&Channel>) =
-        CHANNELS.iter().partition(|channel| channel.need == Need::Never);
+    let (possible, needed): (Vec<&Channel>, Vec<&Channel>) = CHANNELS.iter().partition(|channel| {
+        matches!(channel.need, Need::IfOneIsUnknown | Need::Never) //
+    });
     let needed: Vec<_> = needed.into_iter().map(described).collect();
     let possible = listed(possible.into_iter().map(|channel| channel.names[0]));
     format!("{} and, if you like, {possible}", needed.join(", "))

@@ -4,20 +4,23 @@ use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
-use super::{Catalogue, ClusterTable, GIANT_SHARE, KmerIndex};
+use super::{Catalogue, ClusterTable, GIANT_SHARE, KmerIndex, Mmseqs};
 use crate::protein::{Accession, ProteinSequence};
 
 /// Which distinct sequences of a catalogue belong together; by default every one is alone.
 ///
-/// Two sequences are in one cluster if a chain of similar ones connects them (single linkage), so
-/// that no protein of one cluster is similar to one of another. Neither names nor the order of the
-/// input decide anything.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Two sequences are in one cluster if a chain of connected ones leads from one to the other (single
+/// linkage). By similarity, no protein of one cluster is therefore similar to one of another; a
+/// table and `MMseqs2` promise only that what they connect is together. Neither names nor the order
+/// of the input decide anything.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Clusters {
     /// The first sequence in the cluster of each one; those behind the end are alone.
     first: Vec<u32>,
     /// Proteins that a table of clusters does not list.
     unlisted: usize,
+    /// How `MMseqs2` has found them, where it has.
+    mmseqs: Option<Mmseqs>,
 }
 
 impl Clusters {
@@ -33,7 +36,14 @@ impl Clusters {
         for (sequence, neighbours) in neighbours.into_iter().enumerate() {
             neighbours.into_iter().for_each(|(other, _)| chains.connect(sequence, other));
         }
-        Self { first: chains.firsts(sequences.len()), unlisted: 0 }
+        Self { first: chains.firsts(sequences.len()), ..Self::default() }
+    }
+
+    /// The clusters of so many `sequences` that `MMseqs2` has connected by `links`.
+    pub(super) fn by_mmseqs(sequences: usize, links: &[(usize, usize)], mmseqs: Mmseqs) -> Self {
+        let mut chains = Chains::new(sequences);
+        links.iter().for_each(|(one, other)| chains.connect(*one, *other));
+        Self { first: chains.firsts(sequences), mmseqs: Some(mmseqs), ..Self::default() }
     }
 
     /// The clusters of a table, which may list other proteins too. An isoform that it does not list
@@ -57,7 +67,7 @@ impl Clusters {
                 None => unlisted += 1,
             }
         }
-        Self { first: chains.firsts(sequences), unlisted }
+        Self { first: chains.firsts(sequences), unlisted, mmseqs: None }
     }
 
     /// The cluster of a distinct sequence, named by the first sequence in it.
@@ -68,6 +78,11 @@ impl Clusters {
     /// Proteins that a table of clusters does not list.
     pub fn unlisted(&self) -> usize {
         self.unlisted
+    }
+
+    /// How `MMseqs2` has found them, where it has.
+    pub(super) fn mmseqs(&self) -> Option<&Mmseqs> {
+        self.mmseqs.as_ref()
     }
 
     /// The `sequences` of each cluster, both sorted.

@@ -10,8 +10,8 @@ use super::clusters::is_giant;
 use super::proof::overlaps;
 use super::split::Split;
 use super::{
-    Background, Catalogue, Classes, Clusters, Example, ONE_LABEL_SHARE, Part, Parts, Section,
-    Settings, SplitRule, Warning, sort_by_sequence,
+    Background, Catalogue, Classes, Clusters, Example, Mmseqs, ONE_LABEL_SHARE, Part, Parts,
+    Section, Settings, SplitRule, Warning, sort_by_sequence,
 };
 use crate::digest::Digest;
 use crate::protein::Accession;
@@ -47,7 +47,7 @@ pub struct SplitManifest {
 }
 
 /// Which proteins a split has kept together.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClusterRecord {
     /// How many there are, with those of one protein.
     pub clusters: usize,
@@ -57,6 +57,9 @@ pub struct ClusterRecord {
     pub largest: usize,
     /// Proteins that the user's table of clusters does not list.
     pub unlisted: usize,
+    /// How `MMseqs2` has found them, where it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mmseqs: Option<Mmseqs>,
     /// The cluster of each of the manifest's proteins, named by the first of these in it.
     pub of: Vec<u32>,
 }
@@ -195,6 +198,7 @@ impl ClusterRecord {
             clustered: groups.iter().map(Vec::len).filter(|&size| size > 1).sum(),
             largest: groups.iter().map(Vec::len).max().unwrap_or_default(),
             unlisted: clusters.unlisted(),
+            mmseqs: clusters.mmseqs().cloned(),
         }
     }
 
@@ -222,12 +226,15 @@ impl fmt::Display for SplitManifest {
         }
         let Lost { positives, negatives } = self.lost;
         write!(f, "{:<10} {positives:>10} {negatives:>10}", "lost")?;
-        if let Some(ClusterRecord { clusters, clustered, largest, .. }) = &self.clusters {
+        if let Some(ClusterRecord { clusters, clustered, largest, mmseqs, .. }) = &self.clusters {
             write!(
                 f,
                 "\n{clusters} clusters, {clustered} proteins in one with another, {largest} in the \
                  largest"
             )?;
+            if let Some(Mmseqs { version, min_seq_id, coverage }) = mmseqs {
+                write!(f, ", by MMseqs2 {version} (--min-seq-id {min_seq_id} -c {coverage})")?;
+            }
         }
         if self.known > 0 {
             write!(f, "\n{} other pairs are known and no negatives", self.known)?;

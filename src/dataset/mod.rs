@@ -1,7 +1,7 @@
 //! Dataset: labelled pairs cut into training, validation and test, with drawn negatives.
 //!
-//! Everything but the reader of clusters is a pure function of the catalogue, the pairs, what else
-//! is known of them, and the settings. Proteins with identical sequences are one unit: they fall
+//! Everything but the reader of clusters, and what has `MMseqs2` find them, is a pure function of the
+//! catalogue, the pairs, what else is known of them, and the settings. Proteins with identical sequences are one unit: they fall
 //! into the same part, and a pair counts as known under any of their names. Nothing depends on
 //! names: renaming proteins leaves every sequence where it was, in the same order.
 
@@ -12,6 +12,7 @@ mod clusters;
 mod error;
 mod held_out;
 mod manifest;
+mod mmseqs;
 mod negatives;
 mod order;
 mod parts;
@@ -34,9 +35,10 @@ pub use held_out::TRAINING_PER_C1;
 pub use manifest::{
     ClusterRecord, Counts, Lost, NegativeSource, Overlap, PartRecord, SplitManifest,
 };
+pub use mmseqs::{Mmseqs, MmseqsError, mmseqs_clusters};
 pub use order::epoch_order;
 pub use parts::{Example, LabelError, Pairs, Part, Parts, Source, labels};
-pub use settings::{NegativeRule, Settings, SplitRule};
+pub use settings::{ClusterMethod, Clustering, NegativeRule, Settings, SplitRule};
 pub use similarity::{FREQUENT_ABOVE, KmerIndex};
 pub use warning::Warning;
 
@@ -71,7 +73,7 @@ pub struct Dataset {
 }
 
 /// What is known of proteins and pairs besides the pairs to split.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Background {
     /// Which proteins must not fall into different parts; counts with [`SplitRule::Clusters`].
     pub clusters: Clusters,

@@ -13,7 +13,9 @@ impl SplitManifest {
     /// promise of the rule:
     ///
     /// - `clusters`: no cluster of the test part is elsewhere, and every validation pair has a
-    ///   cluster unseen in training (both of them, unless validation was widened);
+    ///   cluster unseen in training (both of them, unless validation was widened). That no similar
+    ///   proteins are in different parts follows where clusters were found by similarity; of those
+    ///   that a table or `MMseqs2` has told apart nothing more is proven;
     /// - `proteins`: the same for sequences;
     /// - `pairs`: no pair of sequences is in two parts;
     /// - `given`: nothing between given parts; a carved validation part as under `proteins`;

@@ -40,6 +40,27 @@ impl Default for Settings {
     }
 }
 
+/// How similar proteins are found, where the user has no table of clusters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Clustering {
+    /// What finds them.
+    pub by: ClusterMethod,
+    /// The sequence identity from which on `MMseqs2` takes two proteins for similar.
+    pub min_seq_id: f64,
+    /// The share of both proteins that its alignment must cover.
+    pub coverage: f64,
+}
+
+/// What finds similar proteins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClusterMethod {
+    /// Shared 5-mers, see [`Clusters::by_similarity`](super::Clusters::by_similarity).
+    Kmers,
+    /// `MMseqs2`, see [`mmseqs_clusters`](super::mmseqs_clusters).
+    Mmseqs,
+}
+
 /// The rule that puts pairs into parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

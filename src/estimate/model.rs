@@ -19,10 +19,10 @@ pub fn predict(work: &Workload, profile: &Profile) -> Seconds {
     seconds.add(Component::Sequences, work.input_bytes / profile.read);
     seconds.add(Component::Negatives, work.pairs.total() / profile.pairs);
     seconds.add(Component::Embedding, embedding(work, profile));
-    seconds.add(Component::Training, work.learning.epochs * epoch(work, profile));
+    seconds.add(Component::Training, work.learning.all_epochs() * epoch(work, profile));
     let writing = work.proteins * work.encoder.width as f64 / profile.values;
     let scored = work.pairs.validation + work.pairs.test;
-    let scoring = scoring(work, profile, scored, 2.0);
+    let scoring = work.learning.trainings * scoring(work, profile, scored, 2.0);
     seconds.add(Component::Evaluation, profile.fixed + writing + scoring);
     seconds
 }

@@ -28,7 +28,12 @@ fn work(name: &str, proteins: f64) -> Workload {
         precision: PrecisionChoice::Auto,
         pairs: Counts::split(10.0 * proteins, &dataset::Settings::default()),
         input_bytes: Workload::input_bytes(proteins, 540.0 * proteins, 10.0 * proteins),
-        learning: Learning { epochs: 10.0, batch_size: 32, hidden_sizes: network.hidden_sizes },
+        learning: Learning {
+            trainings: 1.0,
+            epochs: 10.0,
+            batch_size: 32,
+            hidden_sizes: network.hidden_sizes,
+        },
     }
 }
 
@@ -104,6 +109,20 @@ fn more_work_takes_longer_and_cached_work_takes_none() {
     let cached = seconds(&large.cached());
     assert!(cached.of(Component::Embedding) < 0.01 * seconds(&large).of(Component::Embedding));
     assert_eq!(cached.of(Component::Training), seconds(&large).of(Component::Training));
+}
+
+#[test]
+fn every_training_takes_as_long_as_the_first_and_embeds_nothing() {
+    let profile = Profile::cpu("a", 2.0, 1.0);
+    let one = work("esm2_t6_8M_UR50D", 100.0);
+    let mut three = one.clone();
+    three.learning.trainings = 3.0;
+    let [single, triple] = [&one, &three].map(|work| predict(work, &profile));
+    let of_training = triple.of(Component::Training) / single.of(Component::Training);
+    assert!((of_training - 3.0).abs() < 1e-9);
+    assert!(triple.of(Component::Evaluation) > single.of(Component::Evaluation));
+    assert_eq!(triple.of(Component::Embedding), single.of(Component::Embedding));
+    assert_eq!(predict(&three.subset(100.0, 10), &profile), single, "the quick test trains once");
 }
 
 #[test]

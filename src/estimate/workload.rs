@@ -122,7 +122,9 @@ impl Counts {
 /// How the classifier is fitted.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Learning {
-    /// Passes over the training part.
+    /// Trainings, each with its own evaluation.
+    pub trainings: f64,
+    /// Passes over the training part in each of them.
     pub epochs: f64,
     /// Pairs per step.
     pub batch_size: usize,
@@ -131,13 +133,23 @@ pub struct Learning {
 }
 
 impl Learning {
-    /// What the settings say; early stopping is not foreseen.
-    pub fn new(training: &training::Settings, classifier: &classifier::Settings) -> Self {
+    /// What the settings say of so many `trainings`; early stopping is not foreseen.
+    pub fn new(
+        trainings: usize,
+        training: &training::Settings,
+        classifier: &classifier::Settings,
+    ) -> Self {
         Self {
+            trainings: trainings as f64,
             epochs: training.epochs as f64,
             batch_size: training.batch_size,
             hidden_sizes: classifier.hidden_sizes.clone(),
         }
+    }
+
+    /// The epochs of all trainings.
+    pub fn all_epochs(&self) -> f64 {
+        self.trainings * self.epochs
     }
 }
 
@@ -176,7 +188,7 @@ impl Workload {
         Self { missing: Lengths::default(), ..self.clone() }
     }
 
-    /// The same with a part of the proteins, and so many epochs. A connected subset keeps pairs in
+    /// The same with a part of the proteins, and one training of so many epochs. A connected subset keeps pairs in
     /// proportion to proteins.
     #[must_use]
     pub fn subset(&self, proteins: f64, epochs: usize) -> Self {
@@ -192,6 +204,7 @@ impl Workload {
                 test: test * share,
             },
             learning: Learning {
+                trainings: 1.0,
                 epochs: self.learning.epochs.min(epochs as f64),
                 ..self.learning.clone()
             },

@@ -16,6 +16,7 @@ mod prevalence;
 mod quantiles;
 mod ranking;
 mod score_file;
+mod seeds;
 mod strata;
 mod table;
 mod temperature;
@@ -36,6 +37,7 @@ pub use card::{
 };
 pub use confusion::{Confusion, best_threshold};
 pub use score_file::{ScoreColumns, ScoreFileError, read_scores};
+pub use seeds::{Headline, OfSet, SeedResult, Seeds, Spread};
 pub use temperature::calibrate;
 pub use test_set::{Background, Evaluator};
 pub use warning::{Doubtful, SMALL_LEAD, Warning, WarningKind};

@@ -28,6 +28,14 @@ pub struct Background<'a> {
     pub seed: u64,
 }
 
+impl TestSet {
+    /// The AUROC of the baseline that the model is compared with.
+    pub fn rival(&self) -> Option<f64> {
+        let best = self.lead?.baseline;
+        self.baselines.iter().find(|result| result.baseline == best)?.auroc
+    }
+}
+
 /// Measures test sets against baselines that were fitted once.
 pub struct Evaluator<'a> {
     pub(super) background: Background<'a>,

@@ -2,25 +2,25 @@
 //! pairs interact.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use tracing::{info, warn};
 
-use super::Error;
-use crate::config::RunConfig;
-use crate::dataset::{self, Catalogue, Clusters, SequencePair, SplitRule};
+use super::data::Reading;
+use super::{Error, Fetching};
+use crate::dataset::{self, Catalogue, ClusterMethod, Clusters, SequencePair, SplitRule};
 use crate::protein::{ProteinPair, ProteinSequence};
 use crate::sequences::SequenceSet;
-use crate::storage::SourceFile;
+use crate::storage::{ScratchFolder, SourceFile};
 
-/// Clusters of the catalogue's sequences, by the user's table or by similarity, if the split needs
-/// any; with the files of the table.
+/// Clusters of the catalogue's sequences, by the user's table or as the settings say, if the split
+/// needs any; with the files of the table.
 pub(super) fn clusters(
-    table: Option<&Path>,
-    config: &RunConfig,
+    reading: &Reading<'_>,
     catalogue: &Catalogue,
     sequences: &SequenceSet,
 ) -> Result<(Clusters, Vec<SourceFile>), Error> {
+    let Reading { inputs, fetching: Fetching { config, .. } } = reading;
+    let table = inputs.clusters.as_deref();
     if config.dataset.split != SplitRule::Clusters {
         return match table {
             Some(_) => Err(Error::UnusedClusters),
@@ -28,10 +28,11 @@ pub(super) fn clusters(
         };
     }
     let Some(table) = table else {
-        let sequences: Vec<_> = distinct_sequences(catalogue, sequences).into_values().collect();
-        let clusters = Clusters::by_similarity(&sequences, config.dataset.cluster_similarity);
-        return Ok((clusters, Vec::new()));
+        return Ok((found_clusters(reading, catalogue, sequences)?, Vec::new()));
     };
+    if config.clustering.by == ClusterMethod::Mmseqs {
+        return Err(Error::TwoClusterings);
+    }
     let table = dataset::read_clusters(table)?;
     let clusters = Clusters::from_table(catalogue, &table);
     info!("clusters: {} rows", table.links.len());
@@ -42,6 +43,26 @@ pub(super) fn clusters(
         );
     }
     Ok((clusters, table.sources))
+}
+
+/// Clusters of the catalogue's sequences as the settings say.
+fn found_clusters(
+    reading: &Reading<'_>,
+    catalogue: &Catalogue,
+    sequences: &SequenceSet,
+) -> Result<Clusters, Error> {
+    let Fetching { config, cache, shutdown, .. } = reading.fetching;
+    let sequences: Vec<_> = distinct_sequences(catalogue, sequences).into_values().collect();
+    match config.clustering.by {
+        ClusterMethod::Kmers => {
+            Ok(Clusters::by_similarity(&sequences, config.dataset.cluster_similarity))
+        }
+        ClusterMethod::Mmseqs => {
+            info!("clusters: MMseqs2 compares {} sequences", sequences.len());
+            let scratch = ScratchFolder::new(&cache.folder)?;
+            Ok(dataset::mmseqs_clusters(&sequences, &config.clustering, &scratch, shutdown)?)
+        }
+    }
 }
 
 /// The sequence of every distinct digest of the catalogue, in its order.

@@ -37,20 +37,26 @@ pub struct Plan {
     pub pairs: [usize; 3],
     /// Passes over the training part.
     pub epochs: usize,
-    /// The step of the checkpoint that it would go on from.
+    /// Trainings, each with a seed of its own.
+    pub seeds: usize,
+    /// The step of the checkpoint that it, or the first training, would go on from.
     pub step: Option<u64>,
 }
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { run_id, engine, sequences, cached, epochs, .. } = self;
+        let Self { run_id, engine, sequences, cached, epochs, seeds, .. } = self;
         let [train, validation, test] = self.pairs;
         write!(
             f,
             "would embed {} of {sequences} sequences ({cached} are in the store), train on {train} \
-             pairs for {epochs} epochs in all from ",
+             pairs for {epochs} epochs in all ",
             sequences - cached
         )?;
+        if *seeds > 1 {
+            write!(f, "with each of {seeds} seeds, the first ")?;
+        }
+        f.write_str("from ")?;
         match self.step {
             Some(step) => write!(f, "the checkpoint of step {step}")?,
             None => f.write_str("the start")?,
@@ -109,6 +115,7 @@ fn plan(
         cached,
         pairs: [Part::Train, Part::Validation, Part::Test].map(count),
         epochs: run.config.training.epochs,
+        seeds: run.config.seeds,
         step,
     })
 }
@@ -130,7 +137,9 @@ fn check_room(
         true => encoder.sources().iter().map(|file| file.bytes).sum(),
         false => 0,
     };
-    let checkpoints = classifier.saturating_mul(CHECKPOINT_NUMBERS * CHECKPOINTS);
+    let checkpoints = classifier
+        .saturating_mul(CHECKPOINT_NUMBERS * CHECKPOINTS)
+        .saturating_mul(run.config.seeds as u64);
     let places = run.places;
     let needs: [(&Path, u64); 3] = [
         (&places.cache.folder, embeddings),

@@ -105,8 +105,7 @@ pub(super) fn read(reading: Reading<'_>, after_reading: impl FnOnce()) -> Result
     let catalogue = Catalogue::new(proteins)?;
     report_isoforms(&catalogue, &sequences);
     after_reading();
-    let table = inputs.clusters.as_deref();
-    let (clusters, table) = background::clusters(table, config, &catalogue, &sequences)?;
+    let (clusters, table) = background::clusters(&reading, &catalogue, &sequences)?;
     let left_out = sets.values().flat_map(|set| &set.left_out);
     let known_pairs = known.iter().flat_map(|set| set.pairs.iter().filter(|pair| pair.label));
     let known_pairs = left_out.chain(known_pairs.map(|labelled| &labelled.pair));

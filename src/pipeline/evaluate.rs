@@ -5,7 +5,7 @@ use std::iter;
 use tracing::{info, warn};
 
 use super::{Error, Job};
-use crate::classifier::{self, EmbeddingTable, PairClassifier, Temperature};
+use crate::classifier::{self, EmbeddingTable, NamedTensors, PairClassifier, Temperature};
 use crate::dataset::{Classes, Example, TestClass, labels};
 use crate::evaluation::{self, Background, Calibration, Evaluation, Evaluator, Metrics, TestPairs};
 use crate::training;
@@ -26,6 +26,33 @@ pub(super) struct Tested {
     pub(super) evaluation: Evaluation,
 }
 
+/// A classifier with what was chosen for it on validation.
+pub(super) struct Chosen<'t> {
+    network: PairClassifier,
+    table: &'t EmbeddingTable,
+    temperature: Temperature,
+    calibration: Calibration,
+    /// At the threshold that was chosen.
+    pub(super) validation: Metrics,
+}
+
+impl Chosen<'_> {
+    /// The probability of each pair.
+    fn score(&self, pairs: &[Example]) -> Vec<f64> {
+        self.temperature.probabilities(&logits(&self.network, self.table, pairs))
+    }
+
+    /// The metrics of `pairs`.
+    pub(super) fn measure(&self, pairs: &[Example]) -> Result<Metrics, Error> {
+        let scores = self.score(pairs);
+        Ok(evaluation::metrics(&scores, &labels(pairs), self.validation.threshold)?)
+    }
+}
+
+fn logits(network: &PairClassifier, table: &EmbeddingTable, pairs: &[Example]) -> Vec<f64> {
+    classifier::logits(network, table, pairs.iter().map(|pair| (pair.left, pair.right)))
+}
+
 impl Job<'_> {
     /// Chooses temperature and threshold on validation and, if training is over, measures the test
     /// part.
@@ -34,36 +61,33 @@ impl Job<'_> {
         table: &EmbeddingTable,
         outcome: &training::Outcome,
     ) -> Result<Scored, Error> {
+        let chosen = self.choose(table, &outcome.parameters)?;
+        let test = outcome.complete.then(|| self.examine(&chosen)).transpose()?;
+        Ok(Scored { temperature: chosen.temperature, validation: chosen.validation, test })
+    }
+
+    /// Chooses temperature and threshold on validation.
+    pub(super) fn choose<'t>(
+        &self,
+        table: &'t EmbeddingTable,
+        parameters: &NamedTensors,
+    ) -> Result<Chosen<'t>, Error> {
         let device = &self.device.classifier;
         let network =
             PairClassifier::new(self.space.dimension, &self.run.config.classifier, device);
-        let network = classifier::load(network, &outcome.parameters, device)?;
-        let logits = |pairs: &[Example]| {
-            let rows = pairs.iter().map(|pair| (pair.left, pair.right));
-            classifier::logits(&network, table, rows)
-        };
+        let network = classifier::load(network, parameters, device)?;
         let validation = &self.data.dataset.validation;
         let labels = labels(validation);
-        let logits_of_validation = logits(validation);
-        let (temperature, calibration) = evaluation::calibrate(&logits_of_validation, &labels);
-        let scores = temperature.probabilities(&logits_of_validation);
+        let logits = logits(&network, table, validation);
+        let (temperature, calibration) = evaluation::calibrate(&logits, &labels);
+        let scores = temperature.probabilities(&logits);
         let threshold = evaluation::best_threshold(&scores, &labels).unwrap_or(0.5);
         let validation = evaluation::metrics(&scores, &labels, threshold)?;
-        if !outcome.complete {
-            return Ok(Scored { temperature, validation, test: None });
-        }
-        let score = |pairs: &[Example]| temperature.probabilities(&logits(pairs));
-        let test = self.examine(&score, threshold, calibration)?;
-        Ok(Scored { temperature, validation, test: Some(test) })
+        Ok(Chosen { network, table, temperature, calibration, validation })
     }
 
     /// Measures the test part, and what is tested beside it, beside the baselines.
-    fn examine(
-        &self,
-        score: &dyn Fn(&[Example]) -> Vec<f64>,
-        threshold: f64,
-        calibration: Calibration,
-    ) -> Result<Tested, Error> {
+    fn examine(&self, chosen: &Chosen<'_>) -> Result<Tested, Error> {
         let (data, config) = (&self.data, self.run.config);
         let proteins: Vec<_> = data.protein_sequences().collect();
         let evaluator = Evaluator::new(Background {
@@ -74,7 +98,8 @@ impl Job<'_> {
             seed: config.seed,
         });
         let sets = self.test_sets().into_iter().map(|(class, pairs)| {
-            let scores = score(&pairs);
+            let scores = chosen.score(&pairs);
+            let threshold = chosen.validation.threshold;
             Ok((evaluator.measure(class, &pairs, &scores, threshold)?, scores))
         });
         let sets: Result<Vec<_>, Error> = sets.collect();
@@ -83,7 +108,7 @@ impl Job<'_> {
         let metrics = sets[0].metrics.clone();
         let scores = scores.into_iter().next().unwrap_or_default();
         let manifest = &data.dataset.manifest;
-        let evaluation = evaluator.conclude(calibration, sets, manifest, &config.evaluation);
+        let evaluation = evaluator.conclude(chosen.calibration, sets, manifest, &config.evaluation);
         info!("beside what needs no knowledge of interactions:\n{evaluation}");
         evaluation.warnings.iter().for_each(|warning| warn!("{warning}"));
         Ok(Tested { scores, metrics, evaluation })
@@ -91,7 +116,7 @@ impl Job<'_> {
 
     /// The test part, by the name of its class where it has pairs of one class only, and the other
     /// classes that have pairs with both labels.
-    fn test_sets(&self) -> Vec<(TestPairs, Vec<Example>)> {
+    pub(super) fn test_sets(&self) -> Vec<(TestPairs, Vec<Example>)> {
         let dataset = &self.data.dataset;
         let Classes { c1, c2, c3 } = dataset.test_classes();
         let classes = [(TestClass::C3, c3), (TestClass::C2, c2), (TestClass::C1, c1)];

@@ -46,6 +46,7 @@ impl Job<'_> {
             best_epoch: summary.best_epoch,
             validation: summary.validation.as_ref()?,
             evaluation: summary.evaluation.as_ref(),
+            seeds: summary.seeds.as_ref(),
             spending,
         };
         Some([report::html(&report), report::markdown(&report)])

@@ -8,6 +8,7 @@ use tracing::info;
 
 use crate::artifacts::{self, Description, ModelWriter, Provenance};
 use crate::classifier::Standardizer;
+use crate::evaluation::Seeds;
 use crate::training;
 
 /// The version of `metrics.json`.
@@ -18,6 +19,7 @@ impl Job<'_> {
         &self,
         outcome: &training::Outcome,
         scored: Scored,
+        seeds: Option<Seeds>,
         standardizer: &Standardizer,
     ) -> Result<Summary, Error> {
         let mut writer = self.begin()?;
@@ -37,19 +39,21 @@ impl Job<'_> {
         if let Some(test) = &scored.test {
             writer.bytes("test_predictions.tsv", self.predictions(&test.scores).as_bytes())?;
         }
+        let complete = outcome.complete && seeds.as_ref().is_none_or(Seeds::is_complete);
         let (test, evaluation) = scored.test.map(|test| (test.metrics, test.evaluation)).unzip();
         let summary = Summary {
             schema: METRICS_SCHEMA,
             run_id: self.identity.id.clone(),
-            complete: outcome.complete,
+            complete,
             best_epoch: outcome.best_epoch,
             validation: Some(scored.validation),
             test,
             evaluation,
+            seeds,
             epochs: outcome.history.clone(),
         };
         writer.json("metrics.json", &summary)?;
-        let provenance = self.provenance(outcome.complete);
+        let provenance = self.provenance(complete);
         if let Some([html, markdown]) = self.report(&summary, &provenance, None) {
             writer.bytes("report.html", html.as_bytes())?;
             writer.bytes("report.md", markdown.as_bytes())?;
@@ -76,6 +80,7 @@ impl Job<'_> {
             validation: None,
             test: None,
             evaluation: None,
+            seeds: None,
             epochs,
         })
     }

@@ -101,7 +101,7 @@ impl Survey {
             precision: config.embeddings.precision,
             pairs: self.pairs,
             input_bytes: self.input_bytes,
-            learning: Learning::new(&config.training, &config.classifier),
+            learning: Learning::new(config.seeds, &config.training, &config.classifier),
         }
     }
 }

@@ -72,7 +72,9 @@ struct Marks {
     work: Option<(Workload, Profile)>,
     /// The share of residues that were not embedded before.
     embedding_left: f64,
-    /// Epochs that were left, with parts of them.
+    /// Trainings that are to come, with the present one.
+    trainings_left: f64,
+    /// Epochs of all trainings that were left, with parts of them.
     epochs_left: Option<f64>,
 }
 
@@ -84,6 +86,7 @@ impl<'a> Stopwatch<'a> {
             actual: Seconds::default(),
             work: None,
             embedding_left: 0.0,
+            trainings_left: 1.0,
             epochs_left: None,
         };
         Self { observer, marks: Mutex::new(marks) }
@@ -108,15 +111,28 @@ impl<'a> Stopwatch<'a> {
     ) {
         let work = survey.workload(shape, run.config, |_| false);
         let seconds = estimate::predict(&work, &profile);
-        let time = |part| Duration::try_from_secs_f64(seconds.of(part)).unwrap_or_default();
         debug!(?seconds, basis = profile.basis.name(), "predicted");
-        self.observer.observe(Event::Forecast(Forecast {
-            training: time(Component::Training),
-            epochs: run.config.training.epochs,
-            after: time(Component::Evaluation),
-        }));
-        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-        marks.work = Some((work, profile));
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner).work = Some((work, profile));
+        self.announce(run.config.seeds);
+    }
+
+    /// So many trainings are to come, with the one that is about to begin: tells the observer.
+    pub(super) fn announce(&self, trainings: usize) {
+        let forecast = {
+            let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+            marks.trainings_left = trainings as f64;
+            let Some((work, profile)) = &marks.work else { return };
+            let mut left = work.clone();
+            left.learning.trainings = trainings as f64;
+            let seconds = estimate::predict(&left, profile);
+            let time = |part| Duration::try_from_secs_f64(seconds.of(part)).unwrap_or_default();
+            Forecast {
+                training: time(Component::Training),
+                epochs: left.learning.all_epochs() as usize,
+                after: time(Component::Evaluation),
+            }
+        };
+        self.observer.observe(Event::Forecast(forecast));
     }
 
     /// Writes `timings.json`: what was predicted and what it took.
@@ -150,6 +166,7 @@ impl Observer for Stopwatch<'_> {
             Task::Embedding => marks.embedding_left = marks.embedding_left.max(left),
             Task::Epoch(number) if marks.epochs_left.is_none() => {
                 let epochs = marks.work.as_ref().map_or(0.0, |(work, _)| work.learning.epochs);
+                let epochs = epochs * marks.trainings_left;
                 marks.epochs_left = Some((epochs - number as f64 + left).max(left));
             }
             Task::Reading | Task::Fetching | Task::Epoch(_) => {}
@@ -183,7 +200,7 @@ impl Marks {
         let (work, profile) = self.work.as_ref()?;
         let mut left = work.clone();
         left.missing = work.all.scaled(self.embedding_left);
-        left.learning.epochs = self.epochs_left.unwrap_or_default();
+        left.learning.epochs = self.epochs_left.unwrap_or_default() / left.learning.trainings;
         Some((estimate::predict(&left, profile), profile))
     }
 

@@ -19,7 +19,7 @@ use crate::artifacts::Provenance;
 use crate::dataset::SplitManifest;
 use crate::embeddings::esm2::EncoderIdentity;
 use crate::estimate::{Instance, Seconds};
-use crate::evaluation::{Evaluation, Metrics};
+use crate::evaluation::{Evaluation, Metrics, Seeds};
 use crate::interactions::Audit;
 use crate::training::EpochRecord;
 
@@ -44,6 +44,8 @@ pub struct Report<'a> {
     pub validation: &'a Metrics,
     /// What was measured on test pairs; absent from a run that was stopped.
     pub evaluation: Option<&'a Evaluation>,
+    /// What the same training reached with other seeds, where that was asked for.
+    pub seeds: Option<&'a Seeds>,
     /// What the run took. It does not repeat, so that a report without it does.
     pub spending: Option<&'a Spending>,
 }

@@ -2,6 +2,7 @@
 
 mod made_up;
 mod page;
+mod seeds;
 
 use super::*;
 use crate::evaluation::{Warning, WarningKind};

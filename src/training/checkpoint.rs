@@ -10,6 +10,7 @@ mod attempt;
 mod bucket;
 mod content;
 mod name;
+mod repeat;
 mod retention;
 
 use std::collections::BTreeSet;
@@ -122,7 +123,8 @@ impl CheckpointFolder {
         storage::create_folder(&folder)?;
         storage::remove_temporaries(&folder)?;
         let attempt = Attempt::begin(run, &folder, remote)?;
-        let bucket = remote.map(|remote| Bucket::new(remote.clone(), run, attempt.clone()));
+        let bucket =
+            remote.map(|remote| Bucket::new(remote.clone(), &run.prefix(), attempt.clone()));
         Ok(Self { folder, run: run.clone(), attempt, bucket })
     }
 
@@ -135,7 +137,7 @@ impl CheckpointFolder {
     ) -> Result<Option<u64>, CheckpointError> {
         let mut files = storage::list(&checkpoints.join("runs").join(&run.id))?;
         if let Some(remote) = remote {
-            match remote.objects().list(&bucket::folder(run)) {
+            match remote.objects().list(&bucket::folder(&run.prefix())) {
                 Err(error) if error.is_transient() => {
                     without(&error, "checkpoints in S3 are not looked for");
                 }

@@ -12,15 +12,15 @@ fn read(path: &Path) -> Value {
 }
 
 /// What of JSON Schema `docs/metrics.schema.json` uses.
-struct Schema(Value);
+pub(super) struct Schema(Value);
 
 impl Schema {
-    fn read() -> Self {
+    pub(super) fn read() -> Self {
         Self(read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.schema.json")))
     }
 
     /// Where `value` breaks the rule.
-    fn faults(&self, value: &Value) -> Vec<String> {
+    pub(super) fn faults(&self, value: &Value) -> Vec<String> {
         let mut faults = Vec::new();
         self.check(value, &self.0, "$", &mut faults);
         faults

@@ -80,6 +80,9 @@ fn parts_that_do_not_fit_together() {
     page.spoiled("clusters without tabs", &[], |root| {
         root.write("clusters/clusters.tsv", "P00000 P00001\n");
     });
+    page.spoiled("clusters with another program", &[("cluster_by", "mmseqs")], |root| {
+        root.write("clusters/clusters.tsv", "P00000\tP00001\n");
+    });
     page.spoiled("known interactions that are none", &[], |root| {
         root.write("known_interactions/known.tsv", "gene_x\tgene_y\tscore\nA\tB\t0.5\n");
     });
@@ -97,6 +100,8 @@ fn parts_that_do_not_fit_together() {
       exit 2: UserError: clusters are given, but `split` is not `clusters`: leave out the one or the other
     clusters without tabs
       exit 2: UserError: line 1 of `FOLDER/input/data/clusters/clusters.tsv` has 1 columns: expected two, a representative and a member with a tab between them, as in MMseqs2's `_cluster.tsv`
+    clusters with another program
+      exit 2: UserError: clusters are given, and `cluster_by` is `mmseqs`, which finds others: leave out the one or the other
     known interactions that are none
       exit 2: UserError: `FOLDER/input/data/known_interactions/known.tsv` line 1: cannot tell which of the columns `gene_x`, `gene_y`, `score` name the two proteins: expected the header of HINT (`Uniprot_A`, `Uniprot_B`, ..., `pmid:method:quality`), a header with `protein_a`, `protein_b` and optionally `label`, or rows of two accessions and an optional label 0 or 1 without header
     label column that is not there

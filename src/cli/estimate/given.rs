@@ -134,7 +134,7 @@ impl Source {
                     precision: config.embeddings.precision,
                     pairs: Counts::split(pairs, &config.dataset),
                     input_bytes: Workload::input_bytes(proteins, proteins * mean, pairs),
-                    learning: Learning::new(&config.training, &config.classifier),
+                    learning: Learning::new(config.seeds, &config.training, &config.classifier),
                 })
             }
         }

@@ -101,11 +101,15 @@ fn notes(text: &mut String, report: &Report) {
 
 fn assumptions(text: &mut String, case: &Case) {
     let work = &case.workload;
+    let trainings = match work.learning.trainings {
+        1.0 => String::new(),
+        trainings => format!("{trainings:.0} trainings of "),
+    };
     let residues = work.all.tokens - 2.0 * work.all.pieces;
     let _ = writeln!(
         text,
         "Counted: {:.0} proteins, {:.0} residues seen by {} ({} layers of width {}), {:.0} training \
-         pairs, {:.0} for validation, {:.0} for the test, {:.0} epochs in steps of {}, no early stop.",
+         pairs, {:.0} for validation, {:.0} for the test, {}{:.0} epochs in steps of {}, no early stop.",
         work.proteins,
         residues,
         work.encoder.name,
@@ -114,6 +118,7 @@ fn assumptions(text: &mut String, case: &Case) {
         work.pairs.train,
         work.pairs.validation,
         work.pairs.test,
+        trainings,
         work.learning.epochs,
         work.learning.batch_size,
     );

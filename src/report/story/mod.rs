@@ -6,6 +6,7 @@ mod data;
 mod numbers;
 mod probabilities;
 mod provenance;
+mod seeds;
 mod sets;
 mod shortcuts;
 mod spending;
@@ -20,11 +21,12 @@ use super::text;
 
 /// The report as a document.
 pub(super) fn tell(report: &Report<'_>) -> Document {
-    let sections: [Option<Section>; 9] = [
+    let sections: [Option<Section>; 10] = [
         report.evaluation.map(shortcuts::section),
         Some(card::section(report)),
         report.evaluation.map(|evaluation| numbers::section(report, evaluation)),
         report.evaluation.and_then(strata::section),
+        report.seeds.map(|seeds| seeds::section(report, seeds)),
         training::section(report),
         Some(data::section(report)),
         report.spending.map(spending::section),

@@ -72,11 +72,6 @@ pub(super) fn activity(baseline: Baseline) -> &'static str {
     }
 }
 
-/// The AUROC of the baseline that the model is compared with.
-pub(super) fn rival(set: &TestSet, lead: &Lead) -> Option<f64> {
-    result(set, lead.baseline)?.auroc
-}
-
 /// What a baseline reaches on a set, if it was measured.
 pub(super) fn result(set: &TestSet, baseline: Baseline) -> Option<&BaselineResult> {
     set.baselines.iter().find(|result| result.baseline == baseline)

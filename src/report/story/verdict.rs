@@ -50,7 +50,7 @@ fn comparison(split: &SplitManifest, set: &TestSet, lead: &Lead) -> String {
         sets::meaning(set.class, split),
         text::metric(set.metrics.auroc),
         sets::activity(lead.baseline),
-        text::metric(sets::rival(set, lead)),
+        text::metric(set.rival()),
     )
 }
 
@@ -89,12 +89,11 @@ fn judged(
 fn facts(set: &TestSet, lead: Option<&Lead>) -> Vec<Fact> {
     let fact = |label: &str, value, beside| Fact { label: label.to_owned(), value, beside };
     let metrics = &set.metrics;
-    let rival = lead.and_then(|lead| sets::rival(set, lead));
     let mut facts = vec![
         fact(
             "AUROC",
             text::metric(metrics.auroc),
-            format!("best shortcut {}, guessing 0.500", text::metric(rival)),
+            format!("best shortcut {}, guessing 0.500", text::metric(set.rival())),
         ),
         fact(
             "Average precision",

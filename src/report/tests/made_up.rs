@@ -76,6 +76,7 @@ impl MadeUp {
             best_epoch: Some(2),
             validation: &self.validation,
             evaluation: (!self.stopped).then_some(&self.evaluation),
+            seeds: None,
             spending: None,
         }
     }

@@ -27,7 +27,8 @@ pub struct Upload {
 /// The order of uploads: checkpoints before shards, for they carry the work of a whole run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rank {
-    /// The state of a run after so many steps; an older one that still waits is dropped.
+    /// The state of a training after so many steps; an older one of the same folder that still
+    /// waits is dropped.
     Checkpoint(u64),
     /// A shard of embeddings, or a file of a finished model: in the order in which they came.
     Shard,
@@ -36,7 +37,8 @@ pub enum Rank {
 /// What waits.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    checkpoint: Option<Upload>,
+    /// One per folder: the newest state of each training.
+    checkpoints: VecDeque<Upload>,
     shards: VecDeque<Upload>,
     /// Shard bytes that wait or are being sent.
     unsent: u64,
@@ -44,14 +46,16 @@ pub(super) struct Queue {
 
 impl Queue {
     pub(super) fn push(&mut self, upload: Upload) {
-        match (upload.rank, &self.checkpoint) {
-            (Rank::Checkpoint(new), Some(Upload { rank: Rank::Checkpoint(waiting), .. }))
-                if new < *waiting => {}
-            (Rank::Checkpoint(_), _) => self.checkpoint = Some(upload),
-            (Rank::Shard, _) => {
-                self.unsent += upload.bytes;
-                self.shards.push_back(upload);
-            }
+        let Rank::Checkpoint(step) = upload.rank else {
+            self.unsent += upload.bytes;
+            self.shards.push_back(upload);
+            return;
+        };
+        let mut waiting = self.checkpoints.iter_mut();
+        match waiting.find(|waiting| folder(waiting) == folder(&upload)) {
+            Some(waiting) if waiting.rank.is_after(step) => {}
+            Some(waiting) => *waiting = upload,
+            None => self.checkpoints.push_back(upload),
         }
     }
 
@@ -61,7 +65,7 @@ impl Queue {
     }
 
     pub(super) fn pop(&mut self) -> Option<Upload> {
-        self.checkpoint.take().or_else(|| self.shards.pop_front())
+        self.checkpoints.pop_front().or_else(|| self.shards.pop_front())
     }
 
     /// Counts a shard as sent, or as given up.
@@ -71,20 +75,37 @@ impl Queue {
         }
     }
 
-    /// Whether a checkpoint waits.
-    pub(super) fn has_checkpoint(&self) -> bool {
-        self.checkpoint.is_some()
+    /// Whether something waits that is not to wait for another attempt of `upload`: any checkpoint
+    /// for a shard, a newer one of the same folder for a checkpoint.
+    pub(super) fn overtakes(&self, upload: &Upload) -> bool {
+        let mut checkpoints = self.checkpoints.iter();
+        match upload.rank {
+            Rank::Shard => !self.checkpoints.is_empty(),
+            Rank::Checkpoint(_) => checkpoints.any(|waiting| folder(waiting) == folder(upload)),
+        }
     }
 
     /// Files that wait.
     pub(super) fn waiting(&self) -> usize {
-        self.shards.len() + usize::from(self.checkpoint.is_some())
+        self.shards.len() + self.checkpoints.len()
     }
 
     /// Shard bytes that are not in S3 yet.
     pub(super) fn unsent(&self) -> u64 {
         self.unsent
     }
+}
+
+impl Rank {
+    /// Whether this is a checkpoint of a later step.
+    fn is_after(self, step: u64) -> bool {
+        matches!(self, Self::Checkpoint(own) if own > step)
+    }
+}
+
+/// The key up to the name of the file.
+fn folder(upload: &Upload) -> &str {
+    upload.key.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 #[cfg(test)]
@@ -116,5 +137,18 @@ mod tests {
         assert_eq!(queue.unsent(), 20, "being sent is not sent");
         queue.done(&upload(Rank::Shard, "one"));
         assert_eq!(queue.unsent(), 10);
+    }
+
+    #[test]
+    fn the_last_checkpoint_of_a_training_does_not_give_way_to_the_first_of_another() {
+        let mut queue = Queue::default();
+        queue.push(upload(Rank::Checkpoint(20), "first/ckpt/20"));
+        queue.push(upload(Rank::Checkpoint(1), "second/ckpt/1"));
+        queue.push(upload(Rank::Checkpoint(2), "second/ckpt/2"));
+        assert!(queue.overtakes(&upload(Rank::Shard, "shard")));
+        assert!(queue.overtakes(&upload(Rank::Checkpoint(19), "first/ckpt/19")));
+        assert!(!queue.overtakes(&upload(Rank::Checkpoint(9), "third/ckpt/9")));
+        let order: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|upload| upload.key).collect();
+        assert_eq!(order, ["first/ckpt/20", "second/ckpt/2"]);
     }
 }

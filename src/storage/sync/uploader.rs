@@ -249,7 +249,7 @@ impl Shared {
                     return Outcome::Refused;
                 }
             }
-            if let Some(outcome) = self.pause(backoff.next_wait(), upload.rank) {
+            if let Some(outcome) = self.pause(backoff.next_wait(), upload) {
                 return outcome;
             }
         }
@@ -311,14 +311,15 @@ impl Shared {
     }
 
     /// Waits before the next attempt, unless something else has to be done instead of one: a
-    /// checkpoint that waits takes the place of an older one, and goes before any shard.
-    fn pause(&self, wait: Duration, rank: Rank) -> Option<Outcome> {
+    /// checkpoint that waits takes the place of an older one of its training, and goes before any
+    /// shard.
+    fn pause(&self, wait: Duration, upload: &Upload) -> Option<Outcome> {
         let end = Instant::now() + wait;
         let mut state = self.lock();
-        while Instant::now() < end && !state.closed && !state.queue.has_checkpoint() {
+        while Instant::now() < end && !state.closed && !state.queue.overtakes(upload) {
             state = self.wait(state);
         }
-        match (state.closed, state.queue.has_checkpoint(), rank) {
+        match (state.closed, state.queue.overtakes(upload), upload.rank) {
             (false, false, _) => None,
             (false, true, Rank::Shard) => Some(Outcome::Postponed),
             _ => Some(Outcome::Skipped),

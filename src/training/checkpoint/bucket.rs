@@ -1,4 +1,4 @@
-//! The checkpoints of a run in S3, `runs/<run id>/ckpt/`: found, fetched, uploaded, thinned out.
+//! The checkpoints of a training in S3, `runs/<run id>/ckpt/`: found, fetched, uploaded, thinned out.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -7,15 +7,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::{debug, info, warn};
 
+use super::MAX_BYTES;
 use super::attempt::Attempt;
 use super::name::Name;
 use super::retention::KEPT;
-use super::{MAX_BYTES, RunIdentity};
 use crate::digest::Digest;
 use crate::storage::remote::{ObjectStore, Problem, RemoteError};
 use crate::storage::sync::{Go, Rank, Remote, Upload, UploadWatcher, without};
 
-/// The checkpoints of one run in the bucket.
+/// The checkpoints of one training in the bucket.
 #[derive(Clone, Debug)]
 pub(super) struct Bucket {
     remote: Remote,
@@ -34,15 +34,21 @@ struct Shared {
     keeps_all: AtomicBool,
 }
 
-/// Where the checkpoints of a run lie, below the prefix of the bucket.
-pub(super) fn folder(run: &RunIdentity) -> String {
-    format!("{}ckpt/", run.prefix())
+/// Where the checkpoints of a training lie, below the `prefix` that is its own.
+pub(super) fn folder(prefix: &str) -> String {
+    format!("{prefix}ckpt/")
 }
 
 impl Bucket {
-    pub(super) fn new(remote: Remote, run: &RunIdentity, attempt: Attempt) -> Self {
-        let folder = folder(run);
+    /// The checkpoints of the training whose objects lie below `prefix`.
+    pub(super) fn new(remote: Remote, prefix: &str, attempt: Attempt) -> Self {
+        let folder = folder(prefix);
         Self { remote, folder, attempt, shared: Arc::default() }
+    }
+
+    /// Those of another training of the same attempt.
+    pub(super) fn at(&self, prefix: &str) -> Self {
+        Self::new(self.remote.clone(), prefix, self.attempt.clone())
     }
 
     /// The folder as people write it.

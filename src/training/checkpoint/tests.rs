@@ -14,6 +14,7 @@ use crate::classifier::{NamedTensors, tensor_file};
 use crate::shutdown::tests::StopAfter;
 
 mod bucket;
+mod repeat;
 
 /// A checkpoint of a few numbers.
 fn checkpoint(step: u64) -> Checkpoint {
