@@ -24,13 +24,17 @@ pub struct Upload {
     pub watcher: Option<Arc<dyn UploadWatcher>>,
 }
 
-/// The order of uploads: checkpoints before shards, for they carry the work of a whole run.
+/// The order of uploads: checkpoints before shards, for they carry the work of a whole run, and last
+/// what costs no work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rank {
     /// The state of a run after so many steps; an older one that still waits is dropped.
     Checkpoint(u64),
     /// A shard of embeddings, or a file of a finished model: in the order in which they came.
     Shard,
+    /// A large file that can be had elsewhere: one at a time, and nobody waits for room because of
+    /// it.
+    Spare,
 }
 
 /// What waits.
@@ -38,6 +42,9 @@ pub enum Rank {
 pub(super) struct Queue {
     checkpoint: Option<Upload>,
     shards: VecDeque<Upload>,
+    spares: VecDeque<Upload>,
+    /// Whether a spare is being sent.
+    sends_spare: bool,
     /// Shard bytes that wait or are being sent.
     unsent: u64,
 }
@@ -52,22 +59,37 @@ impl Queue {
                 self.unsent += upload.bytes;
                 self.shards.push_back(upload);
             }
+            (Rank::Spare, _) => self.spares.push_back(upload),
         }
     }
 
-    /// Puts a shard back that was popped; its bytes still count.
-    pub(super) fn push_front(&mut self, shard: Upload) {
-        self.shards.push_front(shard);
+    /// Puts back what was popped, unless it is a checkpoint; the bytes of a shard still count.
+    pub(super) fn push_front(&mut self, upload: Upload) {
+        match upload.rank {
+            Rank::Spare => {
+                self.sends_spare = false;
+                self.spares.push_front(upload);
+            }
+            _ => self.shards.push_front(upload),
+        }
     }
 
     pub(super) fn pop(&mut self) -> Option<Upload> {
-        self.checkpoint.take().or_else(|| self.shards.pop_front())
+        let urgent = self.checkpoint.take().or_else(|| self.shards.pop_front());
+        if urgent.is_some() || self.sends_spare {
+            return urgent;
+        }
+        let spare = self.spares.pop_front();
+        self.sends_spare = spare.is_some();
+        spare
     }
 
-    /// Counts a shard as sent, or as given up.
+    /// Counts a shard or spare as sent, or as given up.
     pub(super) fn done(&mut self, upload: &Upload) {
-        if upload.rank == Rank::Shard {
-            self.unsent -= upload.bytes;
+        match upload.rank {
+            Rank::Shard => self.unsent -= upload.bytes,
+            Rank::Spare => self.sends_spare = false,
+            Rank::Checkpoint(_) => {}
         }
     }
 
@@ -78,7 +100,7 @@ impl Queue {
 
     /// Files that wait.
     pub(super) fn waiting(&self) -> usize {
-        self.shards.len() + usize::from(self.checkpoint.is_some())
+        self.shards.len() + self.spares.len() + usize::from(self.checkpoint.is_some())
     }
 
     /// Shard bytes that are not in S3 yet.
@@ -116,5 +138,22 @@ mod tests {
         assert_eq!(queue.unsent(), 20, "being sent is not sent");
         queue.done(&upload(Rank::Shard, "one"));
         assert_eq!(queue.unsent(), 10);
+    }
+
+    #[test]
+    fn spares_go_last_and_one_at_a_time() {
+        let mut queue = Queue::default();
+        ["one", "two"].into_iter().for_each(|key| queue.push(upload(Rank::Spare, key)));
+        queue.push(upload(Rank::Shard, "shard"));
+        assert_eq!((queue.waiting(), queue.unsent()), (3, 10));
+        let mut popped = || queue.pop().map(|upload| upload.key);
+        assert_eq!(
+            [popped(), popped(), popped()],
+            [Some("shard".into()), Some("one".into()), None]
+        );
+        queue.push_front(upload(Rank::Spare, "one"));
+        assert_eq!(queue.pop().unwrap().key, "one", "one that made room goes on first");
+        queue.done(&upload(Rank::Spare, "one"));
+        assert_eq!(queue.pop().unwrap().key, "two");
     }
 }

@@ -320,7 +320,7 @@ impl Shared {
         }
         match (state.closed, state.queue.has_checkpoint(), rank) {
             (false, false, _) => None,
-            (false, true, Rank::Shard) => Some(Outcome::Postponed),
+            (false, true, Rank::Shard | Rank::Spare) => Some(Outcome::Postponed),
             _ => Some(Outcome::Skipped),
         }
     }
