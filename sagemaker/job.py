@@ -140,10 +140,12 @@ def _channel_problems(options, known):
     else:
         needed, possible, _ = COMMANDS[options.command]
         required, names = [[name] for name in needed], set(needed + possible)
+    instead = {channel["names"][0]: channel.get("instead") for channel in known["channels"]}
     problems = [
         f"channel `{given[0]}` is missing: give `--channel {given[0]}=URI`"
         for given in required
         if not any(name in options.channels for name in given)
+        and not (options.command in TRAINING and instead[given[0]] in options.hyperparameters)
     ]
     same = [given for given in required if sum(name in options.channels for name in given) > 1]
     problems += [f"the channels {', '.join(given)} mean the same: give one of them" for given in same]

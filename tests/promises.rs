@@ -5,6 +5,7 @@
 mod commands;
 mod documentation;
 mod fetch;
+mod hub;
 mod layering;
 mod messages;
 mod python;

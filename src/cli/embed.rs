@@ -6,19 +6,19 @@ use std::time::Duration;
 use clap::{ArgMatches, Command};
 use tracing::info;
 
-use super::bucket;
 use super::context::Context;
 use super::failure::Failure;
-use super::{options, output};
+use super::{bucket, encoder, options, output};
 use crate::classifier::{NamedTensors, tensor_file};
 use crate::config::Sources;
-use crate::embeddings::esm2::Encoder;
 use crate::embeddings::{self, EmbeddingSpace, EmbeddingStore};
 use crate::{device, sequences, storage};
 
 pub(super) const NAME: &str = "embed";
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 11] = [
+    "encoder",
+    "offline",
     "max_residues",
     "long_sequences",
     "precision",
@@ -42,10 +42,6 @@ pub(super) fn command() -> Command {
         .about("Writes the embedding of every protein of a FASTA file")
         .after_help(format!("{EXAMPLES}\n\n{}", options::LAYERS))
         .arg(options::path("sequences", "PATH", "FASTA file, or a folder of them").required(true))
-        .arg(
-            options::path("encoder", "DIR", "ESM-2 model: config.json and model.safetensors")
-                .required(true),
-        )
         .arg(options::path("out", "FILE", "safetensors file to write").required(true))
         .arg(options::cache())
         .arg(options::config_file())
@@ -54,19 +50,20 @@ pub(super) fn command() -> Command {
 
 pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
     let config = options::resolve(matches, context, Sources::default())?.config;
+    let source = encoder::named(&config, NAME)?;
     let out = output::file(matches)?.unwrap_or_default();
     let device = device::resolve(config.device)?;
     info!("device: {} ({})", device.name, device.reason);
     let set = sequences::read(&[options::required(matches, "sequences")])?;
-    let encoder = Encoder::open(&options::required(matches, "encoder"))?;
+    let cache = bucket::cache(matches, context, &config)?;
+    let observer = context.observer();
+    let encoder = encoder::located(&source, &config, context, &cache, observer.as_ref())?.open()?;
     let (precision, reason) = device.precision(config.embeddings.precision)?;
     info!("precision: {precision} ({reason})");
     let space = EmbeddingSpace::new(&encoder, &config.embeddings, precision);
-    let cache = bucket::cache(matches, context, &config)?;
     let mut store = EmbeddingStore::open(cache.clone(), space, &device.name)
         .map_err(embeddings::Error::from)?;
     store.seal_after(Duration::from_secs(config.seal_seconds));
-    let observer = context.observer();
     let job = embeddings::Job {
         encoder: &encoder,
         device: &device,

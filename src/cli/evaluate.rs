@@ -45,7 +45,6 @@ pub(super) fn command() -> Command {
             options::path("sequences", "PATH", "FASTA file, or a folder of them, with --model")
                 .conflicts_with("scores"),
         )
-        .arg(predict::encoder().conflicts_with("scores"))
         .arg(options::path(
             "scores",
             "FILE",

@@ -1,17 +1,16 @@
 //! `dyad predict`: probabilities of pairs as a table.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
-use clap::{Arg, ArgMatches, Command};
+use clap::{ArgMatches, Command};
 use tracing::{info, warn};
 
-use super::bucket;
 use super::context::Context;
 use super::failure::Failure;
-use super::{options, output};
+use super::{bucket, encoder, options, output};
 use crate::artifacts::Model;
 use crate::config::Sources;
+use crate::embeddings::esm2::Source;
 use crate::inference::Predictor;
 use crate::interactions::{self, ListedPair};
 use crate::storage::write_atomic;
@@ -19,8 +18,10 @@ use crate::{device, sequences};
 
 pub(super) const NAME: &str = "predict";
 
-/// Settings of the machine; everything else comes with the model.
-pub(super) const KEYS: [&str; 4] = ["token_budget", "device", "storage_uri", "sse_kms_key_id"];
+/// The encoder, unless the model bundles it, and settings of the machine; everything else comes with
+/// the model.
+pub(super) const KEYS: [&str; 6] =
+    ["encoder", "offline", "token_budget", "device", "storage_uri", "sse_kms_key_id"];
 
 /// What stands in the place of a probability where a sequence is missing.
 const NO_SCORE: &str = "NA";
@@ -40,17 +41,10 @@ pub(super) fn command() -> Command {
         .arg(options::path("model", "DIR", "model directory of `dyad train`").required(true))
         .arg(options::path("pairs", "PATH", "pairs to score").required(true))
         .arg(options::path("sequences", "PATH", "FASTA file, or a folder of them").required(true))
-        .arg(encoder())
         .arg(options::path("out", "FILE", "table to write [default: standard output]"))
         .arg(options::cache())
         .arg(options::config_file())
         .args(options::keys(|key| KEYS.contains(&key.name)))
-}
-
-/// The option for the encoder of a model, for `predict` and `evaluate`.
-pub(super) fn encoder() -> Arg {
-    let help = "the ESM-2 model that the model was trained with, unless it bundles it";
-    options::path("encoder", "DIR", help)
 }
 
 pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
@@ -82,11 +76,14 @@ pub(super) fn score(
     if !model.complete {
         warn!("the run that wrote this model was stopped: it is the best of the epochs so far");
     }
-    let encoder = matches.get_one::<PathBuf>("encoder").map(PathBuf::as_path);
-    let encoder = model.open_encoder(encoder)?;
-    let sequences = sequences::read(&[options::required(matches, "sequences")])?;
     let observer = context.observer();
     let cache = bucket::cache(matches, context, &config)?;
+    let source = config.encoder.name.as_deref().map(Source::of).transpose()?;
+    let given = source
+        .map(|source| encoder::located(&source, &config, context, &cache, observer.as_ref()))
+        .transpose()?;
+    let encoder = model.open_encoder(given.as_ref().map(|given| given.folder.as_path()))?;
+    let sequences = sequences::read(&[options::required(matches, "sequences")])?;
     let predictor = Predictor {
         device: &device,
         cache: &cache,

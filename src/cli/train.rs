@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::{ArgMatches, Command};
 use tracing::{info, warn};
 
-use super::bucket;
 use super::context::Context;
 use super::failure::Failure;
-use super::{options, output};
+use super::{bucket, encoder, options, output};
 use crate::artifacts;
-use crate::config::{Resolved, Sources};
+use crate::config::{Resolved, RunConfig, Sources};
+use crate::embeddings::esm2::Source;
 use crate::estimate::{self, Instance};
-use crate::interactions::hint::Source;
+use crate::interactions::hint;
 use crate::pipeline::{self, Inputs, Places, Run, Summary};
 use crate::storage;
 use crate::storage::sync::Remote;
@@ -20,10 +20,9 @@ use crate::storage::sync::Remote;
 pub(super) const NAME: &str = "train";
 
 /// Options that name places; with none of them a SageMaker root is used.
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 8] = [
     "interactions",
     "sequences",
-    "encoder",
     "validation",
     "test",
     "known-interactions",
@@ -42,9 +41,10 @@ Examples:
 Run it again to continue a run that was stopped, or with more --epochs to go on with a finished one.
 
 Below a SageMaker root (/opt/ml, or what SAGEMAKER_BASE_DIR names) no path is given: the channels
-are `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`) and, if you like,
-`validation`, `test`, `known_interactions` and `clusters`. The configuration comes as hyperparameters
-(learning_rate for --learning-rate), which win over a --config file.";
+are `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`, or the hyperparameter
+`encoder`) and, if you like, `validation`, `test`, `known_interactions` and `clusters`. The
+configuration comes as hyperparameters (learning_rate for --learning-rate), which win over a --config
+file.";
 
 pub(super) fn command() -> Command {
     let about = "Trains a classifier from pairs, sequences and an encoder, and measures it";
@@ -65,7 +65,6 @@ pub(super) fn arguments(command: Command) -> Command {
             "PATH",
             "FASTA file, or a folder of them; else from UniProt",
         ))
-        .arg(options::path("encoder", "DIR", "ESM-2 model: config.json and model.safetensors"))
         .args(options::parts())
         .args(options::background())
         .arg(options::path("out", "DIR", "model directory; checkpoints go to DIR/checkpoints"))
@@ -77,9 +76,11 @@ pub(super) fn arguments(command: Command) -> Command {
 pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
     let job = job(matches, context)?;
     let resolved = resolve(matches, context, Some(&job))?;
-    let Job { inputs, model, checkpoints, record } = job;
+    let encoder = job.encoder(&resolved.config)?;
+    let Job { inputs, model, checkpoints, record, .. } = job;
     resolved.settings.iter().for_each(|setting| info!("{setting}"));
     let cache = bucket::cache(matches, context, &resolved.config)?;
+    let hub = encoder::access(context, &cache)?;
     let in_root = in_root(matches, context);
     let places = Places { model, checkpoints, cache, record };
     let instance = if in_root { known_instance(context) } else { None };
@@ -87,6 +88,8 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let observer = context.observer_of(price.map(|price| price.usd_per_hour));
     let summary = pipeline::train(&Run {
         inputs: &inputs,
+        encoder: &encoder,
+        hub: &hub,
         places: &places,
         config: &resolved.config,
         instance: instance.as_ref(),
@@ -121,10 +124,31 @@ fn in_root(matches: &ArgMatches, context: &Context) -> bool {
 /// Where a run reads and writes.
 pub(super) struct Job {
     pub(super) inputs: Inputs,
+    /// The channel below a root; `None` where there is none, and on paths.
+    channel: Option<PathBuf>,
     pub(super) model: PathBuf,
     pub(super) checkpoints: PathBuf,
     /// Where equal runs need not leave equal bytes.
     pub(super) record: PathBuf,
+}
+
+impl Job {
+    /// The encoder: the channel's, or what the configuration names.
+    pub(super) fn encoder(&self, config: &RunConfig) -> Result<Source, Failure> {
+        match (&self.channel, &config.encoder.name) {
+            (Some(channel), None) => Ok(Source::Folder(channel.clone())),
+            (Some(channel), Some(name)) => Err(Failure::usage(format!(
+                "the job has an encoder as a channel, `{}`, and names another, `encoder` = `{name}`; \
+                 leave out the one or the other",
+                channel.display()
+            ))),
+            (None, _) => {
+                let source = encoder::named(config, NAME)?;
+                refuse_input(source.folder(), &self.model)?;
+                Ok(source)
+            }
+        }
+    }
 }
 
 /// The places of a run, tried for writing.
@@ -191,23 +215,24 @@ fn from_root(context: &Context) -> Result<Job, Failure> {
     root.cluster()?;
     let channels = root.channels()?;
     let inputs = Inputs {
-        interactions: Source::Path(channels.interactions),
+        interactions: hint::Source::Path(channels.interactions),
         sequences: Some(channels.sequences),
-        encoder: channels.encoder,
         validation: channels.validation,
         test: channels.test,
         known_interactions: channels.known_interactions,
         clusters: channels.clusters,
     };
     let (model, checkpoints, record) = (root.model(), root.checkpoints()?, root.output_data());
-    Ok(Job { inputs, model, checkpoints, record })
+    Ok(Job { inputs, channel: channels.encoder, model, checkpoints, record })
 }
 
 fn from_paths(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
     let given = |name: &str| matches.get_one::<PathBuf>(name).cloned();
     let needed = ["interactions", "encoder", "out"];
-    let missing: Vec<_> = needed.iter().copied().filter(|name| given(name).is_none()).collect();
-    if !missing.is_empty() {
+    let missing: Vec<_> =
+        needed.iter().copied().filter(|name| !matches.contains_id(name)).collect();
+    // An encoder may also be named elsewhere; that is seen when the configuration is known.
+    if missing.iter().any(|name| *name != "encoder") {
         let options: Vec<_> = missing.iter().map(|name| format!("`--{name}`")).collect();
         let nothing_given = missing.len() == needed.len() && given("sequences").is_none();
         let root = match nothing_given {
@@ -219,36 +244,35 @@ fn from_paths(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
         return Err(Failure::usage(text));
     }
     let inputs = Inputs {
-        interactions: Source::of(&options::required(matches, "interactions"))?,
+        interactions: hint::Source::of(&options::required(matches, "interactions"))?,
         sequences: given("sequences"),
-        encoder: options::required(matches, "encoder"),
         validation: given("validation"),
         test: given("test"),
         known_interactions: given("known-interactions"),
         clusters: given("clusters"),
     };
     let model = options::required(matches, "out");
-    refuse_inputs(&inputs, &model)?;
-    storage::probe_writable(&model)?;
-    let checkpoints = model.join("checkpoints");
-    let record = checkpoints.clone();
-    Ok(Job { inputs, model, checkpoints, record })
-}
-
-/// A model directory must not be a folder of the input, whose files it would replace.
-fn refuse_inputs(inputs: &Inputs, model: &Path) -> Result<(), Failure> {
-    let given = [
+    let folders = [
         inputs.interactions.path(),
         inputs.sequences.as_deref(),
-        Some(inputs.encoder.as_path()),
         inputs.validation.as_deref(),
         inputs.test.as_deref(),
         inputs.known_interactions.as_deref(),
         inputs.clusters.as_deref(),
     ];
+    folders.into_iter().try_for_each(|folder| refuse_input(folder, &model))?;
+    storage::probe_writable(&model)?;
+    let checkpoints = model.join("checkpoints");
+    let record = checkpoints.clone();
+    Ok(Job { inputs, channel: None, model, checkpoints, record })
+}
+
+/// A model directory must not be a folder of the input, whose files it would replace.
+fn refuse_input(input: Option<&Path>, model: &Path) -> Result<(), Failure> {
     // A folder that does not exist yet is nobody's input.
-    let Ok(place) = model.canonicalize() else { return Ok(()) };
-    if given.into_iter().flatten().any(|input| input.canonicalize().is_ok_and(|i| i == place)) {
+    let place = model.canonicalize().ok();
+    let input = input.and_then(|input| input.canonicalize().ok());
+    if place.is_some() && input == place {
         let text =
             format!("`--out` is the input folder `{}`; give another folder", model.display());
         return Err(Failure::usage(text));

@@ -18,8 +18,8 @@ pub struct Channels {
     pub interactions: PathBuf,
     /// FASTA files: the channel `sequences`.
     pub sequences: PathBuf,
-    /// The encoder's weights: the channel `encoder` or `model`.
-    pub encoder: PathBuf,
+    /// The encoder's weights: the channel `encoder` or `model`; a job without it names its encoder.
+    pub encoder: Option<PathBuf>,
     /// The user's own validation pairs.
     pub validation: Option<PathBuf>,
     /// The user's own test pairs.
@@ -37,6 +37,8 @@ pub struct Channel {
     pub names: &'static [&'static str],
     /// Whether a job needs it.
     pub required: bool,
+    /// The hyperparameter that may take its place.
+    pub instead: Option<&'static str>,
     /// What it holds.
     pub help: &'static str,
 }
@@ -48,30 +50,43 @@ pub const CHANNELS: [Channel; 7] =
 const INTERACTIONS: Channel = Channel {
     names: &["interactions", "train", "training"],
     required: true,
+    instead: None,
     help: "HINT files or tables of pairs, plain or gzip",
 };
-const SEQUENCES: Channel =
-    Channel { names: &["sequences"], required: true, help: "FASTA files, plain or gzip" };
+const SEQUENCES: Channel = Channel {
+    names: &["sequences"],
+    required: true,
+    instead: None,
+    help: "FASTA files, plain or gzip",
+};
 const ENCODER: Channel = Channel {
     names: &["encoder", "model"],
     required: true,
+    instead: Some("encoder"),
     help: "an ESM-2 model as Hugging Face publishes it: config.json and model.safetensors",
 };
 const VALIDATION: Channel = Channel {
     names: &["validation"],
     required: false,
+    instead: None,
     help: "your own validation pairs, only with the channel test",
 };
-const TEST: Channel =
-    Channel { names: &["test"], required: false, help: "your own test pairs; implies split=given" };
+const TEST: Channel = Channel {
+    names: &["test"],
+    required: false,
+    instead: None,
+    help: "your own test pairs; implies split=given",
+};
 const KNOWN_INTERACTIONS: Channel = Channel {
     names: &["known_interactions"],
     required: false,
+    instead: None,
     help: "more pairs that interact, in the formats of interactions: none of them becomes a negative",
 };
 const CLUSTERS: Channel = Channel {
     names: &["clusters"],
     required: false,
+    instead: None,
     help: "your own clusters of similar proteins: a representative, a tab and a member per line",
 };
 
@@ -97,19 +112,18 @@ impl Channels {
         let find = |channel: Channel| {
             find(&declared, channel.names).map(|name| name.map(|n| data.join(n)))
         };
-        let found = (find(INTERACTIONS)?, find(SEQUENCES)?, find(ENCODER)?);
-        match found {
-            (Some(interactions), Some(sequences), Some(encoder)) => Ok(Self {
+        match (find(INTERACTIONS)?, find(SEQUENCES)?) {
+            (Some(interactions), Some(sequences)) => Ok(Self {
                 interactions,
                 sequences,
-                encoder,
+                encoder: find(ENCODER)?,
                 validation: find(VALIDATION)?,
                 test: find(TEST)?,
                 known_interactions: find(KNOWN_INTERACTIONS)?,
                 clusters: find(CLUSTERS)?,
             }),
-            (interactions, sequences, encoder) => {
-                let folders = [interactions, sequences, encoder];
+            (interactions, sequences) => {
+                let folders = [interactions, sequences];
                 let names = CHANNELS.iter().map(|channel| channel.names[0]);
                 let missing = names.zip(&folders).filter(|(_, folder)| folder.is_none());
                 Err(ContainerError::MissingChannels {
@@ -162,11 +176,14 @@ fn is_known(name: &str) -> bool {
 }
 
 fn expected() -> String {
-    let described = |channel: &Channel| match channel.names {
-        [name, aliases @ ..] if !aliases.is_empty() => {
-            format!("`{name}` (or {})", listed(aliases.iter().copied()))
+    let described = |channel: &Channel| {
+        let aliases = channel.names.iter().skip(1).map(|name| format!("`{name}`"));
+        let instead = channel.instead.map(|key| format!("the hyperparameter `{key}`"));
+        let others: Vec<_> = aliases.chain(instead).collect();
+        match others.is_empty() {
+            true => format!("`{}`", channel.names[0]),
+            false => format!("`{}` (or {})", channel.names[0], others.join(", ")),
         }
-        names => listed(names.iter().copied()),
     };
     let required = CHANNELS.iter().filter(|channel| channel.required);
     let required: Vec<_> = required.map(described).collect();

@@ -55,7 +55,7 @@ fn the_full_shape_of_the_platform_is_read() {
     let expected = Channels {
         interactions: data.join("train"),
         sequences: data.join("sequences"),
-        encoder: data.join("model"),
+        encoder: Some(data.join("model")),
         validation: None,
         test: Some(data.join("test")),
         known_interactions: None,
@@ -184,8 +184,8 @@ fn channels_that_cannot_be_used_are_explained() {
         config(r#"{"train": {}, "sequences": {"TrainingInputMode": "Pipe"}, "encoder": {}}"#),
     ];
     insta::assert_snapshot!(texts.join("\n"), @"
-    missing input channels: `sequences`, `encoder`; the job has `seqs`, `train`; Dyad reads the channels `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`) and, if you like, `validation`, `test`, `known_interactions`, `clusters`
-    missing input channels: `interactions`, `sequences`, `encoder`; the job has none; Dyad reads the channels `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`) and, if you like, `validation`, `test`, `known_interactions`, `clusters`
+    missing input channels: `sequences`; the job has `seqs`, `train`; Dyad reads the channels `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`, the hyperparameter `encoder`) and, if you like, `validation`, `test`, `known_interactions`, `clusters`
+    missing input channels: `interactions`, `sequences`; the job has none; Dyad reads the channels `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`, the hyperparameter `encoder`) and, if you like, `validation`, `test`, `known_interactions`, `clusters`
     the channels `interactions`, `train` mean the same: remove all but one
     channel `sequences` has input mode `Pipe`: set its input mode to `File` or `FastFile`
     ");

@@ -1,12 +1,14 @@
-//! What a run fetches: a file of HINT, sequences from `UniProt`.
+//! What a run fetches: a file of HINT, sequences from `UniProt`, an encoder from Hugging Face.
 
 use std::path::PathBuf;
 
 use tracing::warn;
 
-use super::Error;
 use super::data::Reading;
+use super::{Error, Run};
 use crate::artifacts::Origin;
+use crate::embeddings::esm2::{Encoder, Lookup, locate};
+use crate::http::hub::HubLimits;
 use crate::interactions::hint;
 use crate::protein::Accession;
 use crate::sequences::uniprot::{self, Audit, KeptAnswers, Reuse};
@@ -19,6 +21,24 @@ pub(super) fn interactions(reading: &Reading<'_>) -> Result<(PathBuf, Option<Ori
     let (path, address) = hint::locate(source, &config.hint, &cache.folder, shutdown)?;
     let releases = config.hint.release.iter().cloned().collect();
     Ok((path, address.map(|address| Origin { address, releases })))
+}
+
+/// The encoder; one of Hugging Face comes with its origin, whose release is a commit.
+pub(super) fn encoder(run: &Run<'_>) -> Result<(Encoder, Option<Origin>), Error> {
+    let lookup = Lookup {
+        hub: run.hub,
+        limits: HubLimits::default(),
+        offline: run.config.encoder.offline,
+        remote: run.places.cache.remote.as_ref(),
+        observer: run.observer,
+        shutdown: run.shutdown,
+    };
+    let located = locate(run.encoder, &lookup)?;
+    let encoder = located.open()?;
+    let origin = located
+        .model
+        .map(|model| Origin { address: model.address, releases: vec![model.commit.to_string()] });
+    Ok((encoder, origin))
 }
 
 /// Adds the sequences of those of `accessions` that have none of their own, if that is asked for

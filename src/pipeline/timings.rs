@@ -152,7 +152,7 @@ impl Observer for Stopwatch<'_> {
                 let epochs = marks.work.as_ref().map_or(0.0, |(work, _)| work.learning.epochs);
                 marks.epochs_left = Some((epochs - number as f64 + left).max(left));
             }
-            Task::Reading | Task::Fetching | Task::Epoch(_) => {}
+            Task::Reading | Task::Fetching | Task::Downloading | Task::Epoch(_) => {}
         }
     }
 }

@@ -37,9 +37,9 @@ fn channels_and_hosts() {
     });
     insta::assert_snapshot!(page.0, @"
     missing channel
-      exit 2: UserError: missing input channels: `sequences`; the job has `encoder`, `interactions`; Dyad reads the channels `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`) and, if you like, `validation`, `test`, `known_interactions`, `clusters`
+      exit 2: UserError: missing input channels: `sequences`; the job has `encoder`, `interactions`; Dyad reads the channels `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`, the hyperparameter `encoder`) and, if you like, `validation`, `test`, `known_interactions`, `clusters`
     channel of another name
-      exit 2: UserError: missing input channels: `interactions`; the job has `encoder`, `pairs`, `sequences`; Dyad reads the channels `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`) and, if you like, `validation`, `test`, `known_interactions`, `clusters`
+      exit 2: UserError: missing input channels: `interactions`; the job has `encoder`, `pairs`, `sequences`; Dyad reads the channels `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`, the hyperparameter `encoder`) and, if you like, `validation`, `test`, `known_interactions`, `clusters`
     declared and not there
       exit 2: UserError: cannot read `FOLDER/input/data/train`: no such file or directory. Fix: check the path
     two names of one channel

@@ -24,7 +24,7 @@ fn all_problems_come_in_one_message() {
     case("too few pairs to split", "{}", &|_| {});
     insta::assert_snapshot!(page.0, @"
     channel and settings
-      exit 2: UserError: the run has 2 problems: missing input channels: `interactions`; the job has `encoder`, `sequences`; Dyad reads the channels `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`) and, if you like, `validation`, `test`, `known_interactions`, `clusters`; the configuration has 2 problems: `epochs` = `0` (hyperparameters.json): expected an integer from 1 to 10000; unknown key `lr` (hyperparameters.json): expected a key of `dyad train --help`, the nearest is `learning_rate`
+      exit 2: UserError: the run has 2 problems: missing input channels: `interactions`; the job has `encoder`, `sequences`; Dyad reads the channels `interactions` (or `train`, `training`), `sequences`, `encoder` (or `model`, the hyperparameter `encoder`) and, if you like, `validation`, `test`, `known_interactions`, `clusters`; the configuration has 2 problems: `epochs` = `0` (hyperparameters.json): expected an integer from 1 to 10000; unknown key `lr` (hyperparameters.json): expected a key of `dyad train --help`, the nearest is `learning_rate`
     device, sequences and encoder
       exit 2: UserError: the run has 3 problems: `device=cuda` needs a build with libtorch, and this one computes on the CPU only; use `device=cpu`, or the GPU image; `FOLDER/input/data/sequences/proteins.fasta` line 1: text before the first header: FASTA begins with `>` and an accession; no `config.json` in `FOLDER/input/data/encoder`; give the folder of an ESM-2 model as Hugging Face publishes it, with `config.json` and `model.safetensors`
     too few pairs to split

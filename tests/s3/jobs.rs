@@ -4,6 +4,7 @@
 
 mod cost;
 mod credentials;
+mod encoder;
 mod kills;
 mod outages;
 mod outside;

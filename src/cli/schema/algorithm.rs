@@ -42,7 +42,7 @@ pub(super) fn specification() -> Value {
         "TrainingChannels": CHANNELS.iter().map(|channel| json!({
             "Name": channel.names[0],
             "Description": channel.help,
-            "IsRequired": channel.required,
+            "IsRequired": channel.required && channel.instead.is_none(),
             // What a file is follows from its content.
             "SupportedContentTypes": [],
             "SupportedCompressionTypes": ["None"],

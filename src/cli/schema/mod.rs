@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::failure::Failure;
 use super::{options, output};
 use crate::config::{Effect, KEYS, Key, Kind, PLATFORM_KEY, PLATFORM_PREFIX};
-use crate::container::CHANNELS;
+use crate::container::{CHANNELS, Channel};
 use crate::training::METRICS;
 
 pub(super) const NAME: &str = "schema";
@@ -65,11 +65,7 @@ fn schema() -> Value {
             "unless": { "split": "given" },
         }],
         "ignored": { "prefix": PLATFORM_PREFIX, "name": PLATFORM_KEY },
-        "channels": CHANNELS.iter().map(|channel| json!({
-            "names": channel.names,
-            "required": channel.required,
-            "description": channel.help,
-        })).collect::<Vec<_>>(),
+        "channels": CHANNELS.iter().map(channel).collect::<Vec<_>>(),
         "metric_definitions": metrics(),
         "training_specification": algorithm::specification(),
     })
@@ -78,6 +74,18 @@ fn schema() -> Value {
 /// The metric definitions, as the platform's API spells them.
 fn metrics() -> Value {
     METRICS.iter().map(|metric| json!({ "Name": metric.name, "Regex": metric.regex() })).collect()
+}
+
+fn channel(channel: &Channel) -> Value {
+    let mut entry = json!({
+        "names": channel.names,
+        "required": channel.required,
+        "description": channel.help,
+    });
+    if let Some(key) = channel.instead {
+        entry["instead"] = key.into();
+    }
+    entry
 }
 
 fn hyperparameter(key: &Key) -> Value {

@@ -1,10 +1,12 @@
 //! ESM-2 as Hugging Face's `EsmModel` computes it, from the files that Hugging Face publishes.
 //!
-//! [`Encoder`] is a folder that has been checked and digested; [`Encoder::load`] turns it into an
-//! [`Esm2`] on a device.
+//! [`locate`] finds the folder that a [`Source`] means, [`Encoder`] is a folder that has been checked
+//! and digested, and [`Encoder::load`] turns it into an [`Esm2`] on a device.
 
 mod config;
 mod model;
+mod published;
+mod source;
 mod tokenizer;
 mod weights;
 
@@ -15,6 +17,8 @@ use serde::{Deserialize, Serialize};
 
 pub use config::{Esm2Config, shape_name};
 pub use model::{Esm2, PackedBatch};
+pub use published::{Published, published};
+pub use source::{Located, LocatedModel, Lookup, Settings, Source, SourceError, locate};
 pub use tokenizer::tokenize;
 pub use weights::WeightProblems;
 
@@ -81,7 +85,7 @@ pub enum EncoderError {
 pub struct EncoderIdentity {
     /// The published name, where the configuration tells it, or one made of its shape.
     pub name: String,
-    /// The folder it was read from, as the user gave it.
+    /// The folder it was read from, as the user gave it, or `owner/name@commit` of Hugging Face.
     pub source: String,
     /// The SHA-256 over the architecture and the weight files.
     pub digest: Digest,
