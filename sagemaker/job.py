@@ -145,7 +145,7 @@ def _channel_problems(options, known):
         f"channel `{given[0]}` is missing: give `--channel {given[0]}=URI`"
         for given in required
         if not any(name in options.channels for name in given)
-        and not (options.command in TRAINING and instead[given[0]] in options.hyperparameters)
+        and instead.get(given[0]) not in options.hyperparameters
     ]
     same = [given for given in required if sum(name in options.channels for name in given) > 1]
     problems += [f"the channels {', '.join(given)} mean the same: give one of them" for given in same]

@@ -142,11 +142,15 @@ impl Job {
                  leave out the one or the other",
                 channel.display()
             ))),
-            (None, _) => {
-                let source = encoder::named(config, NAME)?;
+            (None, Some(name)) => {
+                let source = Source::of(name)?;
                 refuse_input(source.folder(), &self.model)?;
                 Ok(source)
             }
+            (None, None) => Err(Failure::usage(
+                "`dyad train` needs an encoder: give `--encoder`, or below a SageMaker root the channel \
+                 or the hyperparameter `encoder`; see `dyad train --help`",
+            )),
         }
     }
 }

@@ -57,7 +57,7 @@ fn what_comes_damaged_is_fetched_once_more_and_never_used() {
     let asker = Asker::new(&hub);
     (0..2).for_each(|_| hub.next(BYTES, Fault::WrongBytes));
     let refusal = asker.refusal(&hub, MODEL);
-    insta::assert_snapshot!(refusal.replace(&super::commit(1), "COMMIT"), @"");
+    insta::assert_snapshot!(refusal.replace(&super::commit(1), "COMMIT"), @"no folder `facebook/esm2_t6_8M_UR50D` is here, and as a model of Hugging Face it cannot be fetched: the answer of `http://HUB/facebook/esm2_t6_8M_UR50D/resolve/COMMIT/model.safetensors` cannot be used: its SHA-256 is not the one that the hub names; check the address");
     assert!(!asker.snapshot(1).join(WEIGHTS).exists());
     assert_small(&asker.locate(MODEL).unwrap().folder);
 }
@@ -79,11 +79,12 @@ fn nothing_that_the_hub_says_becomes_a_path_unless_it_is_a_digest() {
     ] {
         let hub = HubStandIn::start();
         let asker = Asker::new(&hub);
-        hub.next("/facebook/", fault);
+        let weights = format!("/{OWNER}/{MODEL}/resolve/{}/{WEIGHTS}", super::commit(1));
+        hub.next(&weights, fault);
         let refusal = asker.refusal(&hub, MODEL);
         assert!(refusal.contains(said), "{refusal}");
-        let left: Vec<_> = fs::read_dir(asker.folder.path()).unwrap().collect();
-        assert!(left.is_empty(), "{left:?}");
+        assert!(!asker.snapshot(1).join(WEIGHTS).exists() && hub.is_faultless());
+        assert_eq!(hub.transfers(), Vec::<String>::new(), "it is not even asked for");
     }
 }
 

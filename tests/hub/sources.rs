@@ -89,7 +89,14 @@ fn names_that_cannot_be_had_are_explained() {
     page.push(Asker::with_token(&hub, "hf_another").refusal(&hub, MODEL));
     asker.offline = true;
     page.push(asker.refusal(&hub, MODEL));
-    insta::assert_snapshot!(page.join("\n"), @"");
+    insta::assert_snapshot!(page.join("\n"), @"
+    `esm2_t33_650M` is neither a folder nor a known encoder; give the folder of an ESM-2 model, one of `esm2_t6_8M_UR50D`, `esm2_t12_35M_UR50D`, `esm2_t30_150M_UR50D`, `esm2_t33_650M_UR50D`, `esm2_t36_3B_UR50D`, `esm2_t48_15B_UR50D`, or `owner/name` of a model of Hugging Face
+    no folder `models/esm2` is here, and as a model of Hugging Face it cannot be fetched: the hub does not show `http://HUB/models/esm2/resolve/main/config.json` without a token (status 401): there is no such model, or it is private or gated; check the name, or set `HF_TOKEN`
+    no folder `facebook/esm2_t6_8M_UR50D@v2` is here, and as a model of Hugging Face it cannot be fetched: the hub has no `http://HUB/facebook/esm2_t6_8M_UR50D/resolve/v2/config.json`; check name and revision
+    no folder `facebook/esm2_t6_8M_UR50D` is here, and as a model of Hugging Face it cannot be fetched: the hub does not show `http://HUB/facebook/esm2_t6_8M_UR50D/resolve/main/config.json` without a token (status 401): there is no such model, or it is private or gated; check the name, or set `HF_TOKEN`
+    no folder `facebook/esm2_t6_8M_UR50D` is here, and as a model of Hugging Face it cannot be fetched: the hub does not show `http://HUB/facebook/esm2_t6_8M_UR50D/resolve/main/config.json` to the owner of the token (status 401): there is no such model, the token is not valid, or access was not granted; check the name, and the model's page
+    no folder `facebook/esm2_t6_8M_UR50D` is here, and as a model of Hugging Face it is not complete in `FOLDER/hub`; with `offline` nothing is fetched: fetch it before with `dyad fetch --encoder facebook/esm2_t6_8M_UR50D`, or set `offline` to false
+    ");
 
     let owner = Asker::with_token(&hub, TOKEN);
     assert_small(&owner.locate(MODEL).unwrap().folder);

@@ -164,8 +164,9 @@ async fn accept(listener: TcpListener, address: SocketAddr, shared: Arc<Shared>)
     while let Ok((stream, _)) = listener.accept().await {
         let shared = Arc::clone(&shared);
         tokio::spawn(async move {
-            let service = service_fn(|request| async {
-                Ok::<_, Infallible>(answer(&shared, address, &request))
+            let shared = shared.as_ref();
+            let service = service_fn(|request| async move {
+                Ok::<_, Infallible>(answer(shared, address, &request))
             });
             let connection = hyper::server::conn::http1::Builder::new();
             // Errors are connections that somebody closed, on purpose or not.

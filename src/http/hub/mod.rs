@@ -32,8 +32,8 @@ pub use name::{Commit, HubModel, HubNameError};
 
 use super::{HttpError, sleep};
 use crate::shutdown::Shutdown;
+use crate::storage::StorageError;
 use crate::storage::remote::Backoff;
-use crate::storage::{self, StorageError};
 use incoming::{Described, Incoming};
 use name::Etag;
 use transfer::{Meter, Reading, Tap, Trouble, attempt};
@@ -188,7 +188,7 @@ impl<'a> Hub<'a> {
         loop {
             attempts += 1;
             let work = work(&self.api()?);
-            let done = attempt(&meter, self.limits.silence, self.shutdown, watch, work);
+            let done = attempt(&meter, self.limits.silence, lock, self.shutdown, watch, work);
             let problem = match done {
                 Ok(done) => {
                     self.answered.store(true, Ordering::Relaxed);
@@ -204,11 +204,11 @@ impl<'a> Hub<'a> {
                     Some(error) => return Err(error.into()),
                     None => continue,
                 },
-                Err(Trouble::Silent) => {
-                    // The attempt that was left behind holds it until its connection ends.
-                    lock.map_or(Ok(()), storage::remove)?;
-                    "the server is silent".to_owned()
+                Err(Trouble::Busy(status)) => {
+                    self.answered.store(true, Ordering::Relaxed);
+                    format!("status {status}")
                 }
+                Err(Trouble::Silent) => "the server is silent".to_owned(),
                 Err(Trouble::Transient(problem)) => problem,
             };
             let Reading { furthest, total, last, .. } = meter.read();

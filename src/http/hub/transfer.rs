@@ -2,6 +2,7 @@
 
 use std::io;
 use std::panic;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,12 +14,15 @@ use hf_hub::api::sync::ApiError;
 
 use super::super::TICK;
 use crate::shutdown::Shutdown;
+use crate::storage;
 
 /// Why an attempt has no result.
 #[derive(Debug)]
 pub(super) enum Trouble {
     /// It may succeed another time.
     Transient(String),
+    /// The same, as the hub itself says with this status.
+    Busy(u16),
     /// No byte has come for too long.
     Silent,
     /// An answer came that is none.
@@ -65,24 +69,33 @@ impl Meter {
 /// What the crate tells about its progress.
 pub(super) struct Tap {
     meter: Meter,
-    /// Nobody waits for this attempt any more.
-    abandoned: Arc<AtomicBool>,
+    state: Arc<State>,
+}
+
+/// How an attempt and who waits for it see each other.
+#[derive(Default)]
+struct State {
+    /// The attempt has locked its file.
+    locked: AtomicBool,
+    /// Nobody waits for it any more.
+    abandoned: AtomicBool,
 }
 
 impl Tap {
     /// Ends an attempt that was left behind: it must not write into a file that another one goes on
     /// with.
     fn unless_abandoned(&self) {
-        if self.abandoned.load(Ordering::SeqCst) {
+        if self.state.abandoned.load(Ordering::SeqCst) {
             panic::resume_unwind(Box::new("abandoned"));
         }
     }
 }
 
 impl Progress for Tap {
-    /// Called before the file is opened, and again before its bytes come.
+    /// Called when the file is locked and before it is opened, and again before its bytes come.
     fn init(&mut self, size: usize, _: &str) {
         self.unless_abandoned();
+        self.state.locked.store(true, Ordering::SeqCst);
         let mut reading = self.meter.lock();
         (reading.done, reading.total) = (0, size as u64);
     }
@@ -101,16 +114,18 @@ impl Progress for Tap {
 }
 
 /// Runs `work` until it ends, no byte has come for `silence`, or a stop is asked for; `watch` is
-/// called meanwhile.
+/// called meanwhile. The file `lock`, which an attempt that is left behind keeps locked until its
+/// connection ends, is removed then: it writes nothing any more.
 pub(super) fn attempt<T: Send + 'static>(
     meter: &Meter,
     silence: Duration,
+    lock: Option<&Path>,
     shutdown: &Shutdown,
     watch: &mut dyn FnMut(Reading),
     work: impl FnOnce(Tap) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, Trouble> {
-    let abandoned = Arc::new(AtomicBool::default());
-    let tap = Tap { meter: meter.clone(), abandoned: Arc::clone(&abandoned) };
+    let state = Arc::new(State::default());
+    let tap = Tap { meter: meter.clone(), state: Arc::clone(&state) };
     let (sender, receiver) = mpsc::channel();
     let started = Instant::now();
     // Detached: nothing waits for a hanging request.
@@ -135,7 +150,10 @@ pub(super) fn attempt<T: Send + 'static>(
             }
             Err(RecvTimeoutError::Timeout) => continue,
         };
-        abandoned.store(true, Ordering::SeqCst);
+        state.abandoned.store(true, Ordering::SeqCst);
+        if let (true, Some(lock)) = (state.locked.load(Ordering::SeqCst), lock) {
+            storage::remove(lock).map_err(|error| Trouble::Local(error.source))?;
+        }
         return Err(trouble);
     }
 }
@@ -144,7 +162,7 @@ fn trouble_of(error: ApiError) -> Trouble {
     match error {
         ApiError::RequestError(error) => match *error {
             ureq::Error::StatusCode(status @ (408 | 425 | 429 | 500 | 502..=504)) => {
-                Trouble::Transient(format!("status {status}"))
+                Trouble::Busy(status)
             }
             // A range that does not exist: the part is not one of this file.
             ureq::Error::StatusCode(416) => Trouble::Damaged("status 416".to_owned()),
