@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::assert_small;
-use crate::support::hub::{Fault, HubStandIn, MODEL, OWNER, commit, small_files};
+use crate::support::hub::{Fault, HubStandIn, MODEL, OWNER, TOKEN, commit, small_files};
 use crate::support::job::Running;
 use crate::support::{Root, dyad, shown, succeed, text};
 
@@ -88,6 +88,20 @@ fn fetch_prints_the_folder_of_an_encoder() {
     let (folder, _) = succeed(&mut fetch());
     assert_small(Path::new(folder.trim_end()));
     assert_eq!(succeed(fetch().arg("--offline")).0, folder);
+}
+
+#[test]
+fn no_log_and_no_result_shows_a_token() {
+    let hub = HubStandIn::start();
+    hub.gate(&format!("{OWNER}/{MODEL}"));
+    let root = Root::new();
+    let (_, log) = succeed(train(&hub, &root).env("HF_TOKEN", TOKEN).env("DYAD_LOG", "trace"));
+    assert!(hub.log().iter().any(|seen| seen.token.as_deref() == Some(TOKEN)));
+    assert!(!log.contains(TOKEN), "the log shows the token");
+    for name in ["config.json", "classifier.json", "manifest.json", "report.md"] {
+        let file = fs::read_to_string(root.path().join("out").join(name)).unwrap();
+        assert!(!file.contains(TOKEN), "`{name}` shows the token");
+    }
 }
 
 #[test]
