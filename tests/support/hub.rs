@@ -10,6 +10,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
+use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -228,13 +229,18 @@ fn answer(shared: &Shared, address: SocketAddr, request: &Request<Incoming>) -> 
         }
         ["api", "resolve-cache", "models", owner, name, commit, file] => {
             let bytes = &models[&format!("{owner}/{name}")].commits[commit][file];
-            sent(bytes, &range, fault, &[("etag", &blob_id(bytes)), ("x-repo-commit", commit)])
+            sent(
+                bytes,
+                &range,
+                fault.as_ref(),
+                &[("etag", &blob_id(bytes)), ("x-repo-commit", commit)],
+            )
         }
         ["cdn", digest] => {
             let files = models.values().flat_map(|model| model.commits.values()).flatten();
             let found =
                 files.map(|(_, bytes)| bytes).find(|bytes| Digest::of(bytes).to_string() == digest);
-            found.map_or_else(|| plain(404), |bytes| sent(bytes, &range, fault, &[]))
+            found.map_or_else(|| plain(404), |bytes| sent(bytes, &range, fault.as_ref(), &[]))
         }
         _ => plain(404),
     }
@@ -248,7 +254,7 @@ fn plain(status: u16) -> Response<Sent> {
 fn sent(
     bytes: &[u8],
     range: &str,
-    fault: Option<Fault>,
+    fault: Option<&Fault>,
     headers: &[(&str, &str)],
 ) -> Response<Sent> {
     let total = bytes.len();
@@ -275,11 +281,11 @@ fn sent(
     reply = reply.header("content-length", part.len());
     match fault {
         Some(Fault::DropAfter(length)) => {
-            part.truncate(length);
+            part.truncate(*length);
             then = End::Drop;
         }
         Some(Fault::HangAfter(length)) => {
-            part.truncate(length);
+            part.truncate(*length);
             then = End::Hang;
         }
         _ => {}
@@ -296,7 +302,10 @@ fn blob_id(bytes: &[u8]) -> String {
     let mut hasher = Sha1::new();
     hasher.update(format!("blob {}\0", bytes.len()));
     hasher.update(bytes);
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hasher.finalize().iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
 }
 
 /// The bytes of an answer, and what follows on them.

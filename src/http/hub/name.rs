@@ -1,6 +1,6 @@
 //! Names of the hub: models, commits, and what tells a file's content.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -58,6 +58,7 @@ impl HubModel {
     }
 
     /// The same model at a commit.
+    #[must_use]
     pub fn at(&self, commit: &Commit) -> Self {
         Self { id: self.id.clone(), revision: commit.0.clone() }
     }
@@ -187,7 +188,11 @@ fn blob_id(bytes: &[u8]) -> String {
     let mut hasher = Sha1::new();
     hasher.update(format!("blob {}\0", bytes.len()));
     hasher.update(bytes);
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hasher.finalize().iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn is_hex(text: &str, length: usize) -> bool {

@@ -173,12 +173,11 @@ impl Search<'_> {
     /// bucket gets them.
     fn complete(&self, commit: &Commit, folder: &Path) -> Result<(), SourceError> {
         let there = match &self.mirror {
-            None => Restored::Absent,
             Some(mirror) if !is_complete(folder) => {
                 mirror.restore(commit, folder, self.lookup.shutdown)?
             }
             Some(mirror) if mirror.describes(commit)? => Restored::Whole,
-            Some(_) => Restored::Absent,
+            Some(_) | None => Restored::Absent,
         };
         if !is_complete(folder) {
             self.unless_offline()?;

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::digest::Digest;
 use crate::progress::Silent;
-use crate::storage::remote::MemoryStore;
+use crate::storage::{self, remote::MemoryStore};
 
 const NAME: &str = "lab/small";
 const FILES: [&str; 2] = [CONFIG, weights::SINGLE];
@@ -36,8 +36,10 @@ impl Machine {
     fn has(&self, commit: &Commit) -> PathBuf {
         let model: HubModel = NAME.parse().unwrap();
         let folder = self.access.snapshot(&model, commit);
-        fs::create_dir_all(&folder).unwrap();
-        FILES.iter().for_each(|name| fs::write(folder.join(name), name.repeat(1000)).unwrap());
+        storage::create_folder(&folder).unwrap();
+        for name in FILES {
+            storage::write_atomic(&folder.join(name), name.repeat(1000).as_bytes()).unwrap();
+        }
         self.access.remember(&model, commit).unwrap();
         folder
     }
