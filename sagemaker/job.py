@@ -140,11 +140,11 @@ def _channel_problems(options, known):
         required = [
             channel["names"]
             for channel in known["channels"]
-            if channel["required"] or (channel["unless"] and channel["unless"] not in given)
+            if channel["unless"] and channel["unless"] not in given
         ]
     else:
         needed, possible, _ = COMMANDS[options.command]
-        required, names = [[name] for name in needed], set(needed + possible)
+        required, names = [[name] for name in needed if name not in options.hyperparameters], set(needed + possible)
     problems = [
         f"channel `{given[0]}` is missing: give `--channel {given[0]}=URI`"
         for given in required
@@ -178,6 +178,10 @@ def _fetching_problems(options, known):
         wanted["interactions"] = f"`interactions` = `{keys['interactions']}`"
         doubled = [name for name in ("interactions", "train", "training") if name in options.channels]
         problems += [f"{wanted['interactions']} and the channel `{name}`: give one of both" for name in doubled]
+    if "encoder" in _given_keys(options, known):
+        wanted["encoder"] = f"`encoder` = `{keys['encoder']}`"
+        doubled = [name for name in ("encoder", "model") if name in options.channels and options.command in TRAINING]
+        problems += [f"{wanted['encoder']} and the channel `{name}`: give one of both" for name in doubled]
     if "sequences" not in options.channels and options.command != "embed":
         if keys.get("missing_sequences") == "drop":
             problems.append("`missing_sequences` = `drop` and no channel `sequences`: give `--channel sequences=URI`")

@@ -22,10 +22,11 @@ use crate::classifier::{self, Standardizer};
 use crate::config::RunConfig;
 use crate::device::{self, ComputeDevice, DeviceError};
 use crate::digest::Digest;
-use crate::embeddings::esm2::Encoder;
+use crate::embeddings::esm2::{self, Encoder};
 use crate::embeddings::{self, CacheLocation, EmbeddingSpace, EmbeddingStore, PinnedTable};
 use crate::estimate::{Component, EncoderShape, Instance};
 use crate::evaluation::{Evaluation, Metrics, Seeds};
+use crate::http::hub::HubAccess;
 use crate::progress::Observer;
 use crate::shutdown::Shutdown;
 use crate::storage::sync::SharedFolder;
@@ -47,8 +48,6 @@ pub struct Inputs {
     pub interactions: Option<PathBuf>,
     /// FASTA; without it all sequences are fetched.
     pub sequences: Option<PathBuf>,
-    /// The folder of an ESM-2 model.
-    pub encoder: PathBuf,
     /// The user's own validation pairs.
     pub validation: Option<PathBuf>,
     /// The user's own test pairs.
@@ -76,6 +75,10 @@ pub struct Places {
 pub struct Run<'a> {
     /// Where the input lies.
     pub inputs: &'a Inputs,
+    /// The ESM-2 model.
+    pub encoder: &'a esm2::Source,
+    /// The hub of Hugging Face, where the encoder is named.
+    pub hub: &'a HubAccess,
     /// Where results go.
     pub places: &'a Places,
     /// All settings.
@@ -143,9 +146,10 @@ fn train_watched(run: &Run<'_>, watch: &Stopwatch<'_>) -> Result<Summary, Error>
     let run = &Run { config: &config, ..*run };
     watch.finish(Component::StartUp);
     let read = || watch.finish(Component::Sequences);
-    let data = data::read(run.reading(), read)?;
+    let mut data = data::read(run.reading(), read)?;
     watch.finish(Component::Negatives);
-    let encoder = Encoder::open(&run.inputs.encoder)?;
+    let (encoder, origin) = fetched::encoder(run)?;
+    data.origins.extend(origin.map(|origin| ("encoder".to_owned(), origin)));
     let space = space(run.config, &device, &encoder)?;
     let identity = identity(run.config, &space, &data);
     info!("run {}: encoder {}, space {}", identity.id, encoder.identity().name, space.id());

@@ -9,6 +9,8 @@ pub enum Task {
     Reading,
     /// Fetching sequences, counted in proteins.
     Fetching,
+    /// Downloading a file of an encoder, counted in bytes.
+    Downloading,
     /// Computing embeddings, counted in residues.
     Embedding,
     /// One epoch of training, numbered from 1 and counted in pairs.
@@ -61,7 +63,7 @@ impl Forecast {
     /// forecast; early stopping is not foreseen.
     pub fn left(&self, task: Task, left: Duration, whole: Duration) -> Duration {
         let to_come = match task {
-            Task::Reading | Task::Fetching | Task::Embedding => self.training,
+            Task::Reading | Task::Fetching | Task::Downloading | Task::Embedding => self.training,
             Task::Epoch(number) => {
                 let epochs = self.epochs.saturating_sub(number);
                 whole.saturating_mul(u32::try_from(epochs).unwrap_or(u32::MAX))

@@ -6,6 +6,7 @@ mod commands;
 mod documentation;
 mod fetch;
 mod formats;
+mod hub;
 mod layering;
 mod messages;
 mod python;

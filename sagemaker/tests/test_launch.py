@@ -32,6 +32,14 @@ class Requests(unittest.TestCase):
         self.assertGreater(stopping["MaxWaitTimeInSeconds"], stopping["MaxRuntimeInSeconds"])
         self.assertTrue(any("final `/`" in note for note in notes), notes)
 
+    def test_an_encoder_by_name_needs_no_channel(self):
+        channels = {name: uri for name, uri in requests.CHANNELS.items() if name != "encoder"}
+        request, problems, _ = requests.build(
+            *requests.channels(**channels), *requests.CHECKPOINTS, "-H", "encoder=esm2_t33_650M_UR50D"
+        )
+        self.assertEqual(problems, [])
+        self.assertEqual(request["HyperParameters"]["encoder"], "esm2_t33_650M_UR50D")
+
     def test_gpu_types_compute_on_the_gpu_and_take_no_volume(self):
         request, problems, notes = requests.build(
             *requests.channels(), *requests.GPU, "--volume-kms-key", "alias/volume"

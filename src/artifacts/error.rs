@@ -43,8 +43,7 @@ pub enum Error {
     Encoder(#[from] EncoderError),
     /// The encoder is neither given nor bundled.
     #[error(
-        "this model needs the encoder that it was trained with, {}; give its folder with \
-         `--encoder`",
+        "this model needs the encoder that it was trained with, {}; give it with `--encoder`",
         named(.0)
     )]
     EncoderNotGiven(Box<EncoderIdentity>),

@@ -82,9 +82,14 @@ impl Context {
 
     /// The embedding store in the user's cache folder.
     pub(super) fn user_cache(&self) -> PathBuf {
+        self.user_folder("dyad")
+    }
+
+    /// A program's folder in the user's cache folder.
+    pub(super) fn user_folder(&self, program: &str) -> PathBuf {
         let home = self.variable("HOME").map(|home| PathBuf::from(home).join(".cache"));
         let base = self.variable("XDG_CACHE_HOME").map(PathBuf::from).or(home);
-        base.unwrap_or_else(|| PathBuf::from(".cache")).join("dyad")
+        base.unwrap_or_else(|| PathBuf::from(".cache")).join(program)
     }
 }
 

@@ -6,13 +6,11 @@ use std::time::Duration;
 use clap::{ArgGroup, ArgMatches, Command};
 use tracing::{info, warn};
 
-use super::bucket;
 use super::context::Context;
 use super::failure::Failure;
-use super::{fetch, options, output};
+use super::{bucket, encoder, fetch, options, output};
 use crate::classifier::{NamedTensors, tensor_file};
 use crate::config::Sources;
-use crate::embeddings::esm2::Encoder;
 use crate::embeddings::{self, EmbeddingSpace, EmbeddingStore};
 use crate::pipeline::Fetching;
 use crate::sequences::Entry;
@@ -20,7 +18,8 @@ use crate::{device, storage};
 
 pub(super) const NAME: &str = "embed";
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
+    "encoder",
     "missing_sequences",
     "uniprot_url",
     "uniprot_parallel",
@@ -59,7 +58,6 @@ pub(super) fn command() -> Command {
         )
         .arg(options::path("sequences", "PATH", "FASTA file, or a folder of them"))
         .arg(options::path("accessions", "FILE", "the proteins to embed, one accession per line"))
-        .arg(options::encoder().required(true))
         .arg(options::path("out", "FILE", "safetensors file to write").required(true))
         .arg(options::cache())
         .arg(options::config_file())
@@ -70,6 +68,7 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let implied = options::implied_by_sequences(matches.contains_id("sequences"));
     let sources = Sources { implied, ..Sources::default() };
     let config = options::resolve(matches, context, sources)?.config;
+    let source = encoder::named(&config, NAME)?;
     let out = output::file(matches)?.unwrap_or_default();
     let device = device::resolve(config.device)?;
     info!("device: {} ({})", device.name, device.reason);
@@ -82,7 +81,7 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
         shutdown: &context.shutdown,
     };
     let entries = entries(matches, &fetching)?;
-    let encoder = Encoder::open(&options::required(matches, "encoder"))?;
+    let encoder = encoder::located(&source, &config, context, &cache, observer.as_ref())?.open()?;
     let (precision, reason) = device.precision(config.embeddings.precision)?;
     info!("precision: {precision} ({reason})");
     let space = EmbeddingSpace::new(&encoder, &config.embeddings, precision);

@@ -42,7 +42,6 @@ pub(super) fn command() -> Command {
             options::path("pairs", "PATH", "labelled pairs, with --model").conflicts_with("scores"),
         )
         .arg(predict::sequences().conflicts_with("scores"))
-        .arg(predict::encoder().conflicts_with("scores"))
         .arg(options::path(
             "scores",
             "FILE",

@@ -150,6 +150,7 @@ user_errors!(
     artifacts::Error,
     device::DeviceError,
     embeddings::esm2::EncoderError,
+    embeddings::esm2::SourceError,
     estimate::CalibrateError,
     estimate::CalibrationError,
     estimate::InstanceError,

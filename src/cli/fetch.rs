@@ -1,4 +1,4 @@
-//! `dyad fetch`: sequences from UniProt as a FASTA file.
+//! `dyad fetch`: sequences from UniProt as a FASTA file, or an encoder of Hugging Face.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -10,8 +10,8 @@ use tracing::{info, warn};
 
 use super::context::Context;
 use super::failure::Failure;
-use super::{bucket, options, output};
-use crate::config::Sources;
+use super::{bucket, encoder, options, output};
+use crate::config::{RunConfig, Sources};
 use crate::interactions;
 use crate::pipeline::Fetching;
 use crate::protein::Accession;
@@ -21,7 +21,8 @@ use crate::storage::{self, Lines};
 
 pub(super) const NAME: &str = "fetch";
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
+    "encoder",
     "uniprot_url",
     "uniprot_parallel",
     "fetch_seconds",
@@ -42,17 +43,22 @@ Examples:
   dyad fetch --interactions hint:HomoSapiens --out human.fasta
   dyad fetch --interactions hint.txt --sequences proteins.fasta --out missing.fasta
   dyad fetch --accessions list.txt --out proteins.fasta
+  dyad fetch --encoder esm2_t33_650M_UR50D
 
 FILE is named by the accessions that were asked for: a merged one has the sequence of the entry that
 took its place, a deleted one its last sequence in UniParc. FILE.outcomes.tsv says what became of
 each. Answers are kept in the cache folder, and with --storage-uri in S3: a fetch that was stopped
-goes on where it was, and `train` with missing_sequences=fetch asks for nothing again.";
+goes on where it was, and `train` with missing_sequences=fetch asks for nothing again. Of an encoder
+the folder is printed: in the cache of Hugging Face's own programs (HF_HOME), and with --storage-uri
+also in S3.";
 
 pub(super) fn command() -> Command {
     Command::new(NAME)
-        .about("Fetches the sequences of proteins from UniProt")
+        .about("Fetches sequences from UniProt, or an encoder from Hugging Face")
         .after_help(format!("{EXAMPLES}\n\n{}", options::LAYERS))
-        .group(ArgGroup::new("wanted").args(["interactions", "accessions"]).required(true))
+        .group(
+            ArgGroup::new("wanted").args(["interactions", "accessions", "encoder"]).required(true),
+        )
         .arg(options::path(
             "interactions",
             "PATH",
@@ -64,7 +70,7 @@ pub(super) fn command() -> Command {
             "PATH",
             "FASTA that is there already; what it has is not fetched",
         ))
-        .arg(options::path("out", "FILE", "FASTA file to write").required(true))
+        .arg(options::path("out", "FILE", "FASTA file to write").required_unless_present("encoder"))
         .arg(
             Arg::new("refresh")
                 .long("refresh")
@@ -79,6 +85,9 @@ pub(super) fn command() -> Command {
 
 pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
     let config = options::resolve(matches, context, Sources::default())?.config;
+    if matches.contains_id("encoder") {
+        return fetch_encoder(matches, context, &config);
+    }
     let out = output::file(matches)?.unwrap_or_default();
     let cache = bucket::cache(matches, context, &config)?;
     let observer = context.observer();
@@ -112,6 +121,21 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
         let _ = writeln!(table, "{outcome}\t{count}");
     }
     output::print(&table)
+}
+
+/// Fetches an encoder and prints its folder.
+fn fetch_encoder(
+    matches: &ArgMatches,
+    context: &Context,
+    config: &RunConfig,
+) -> Result<(), Failure> {
+    let source = encoder::named(config, NAME)?;
+    let cache = bucket::cache(matches, context, config)?;
+    let observer = context.observer();
+    let located = encoder::located(&source, config, context, &cache, observer.as_ref())?;
+    located.open()?;
+    bucket::settle(&cache, context);
+    output::print(&format!("{}\n", located.folder.display()))
 }
 
 /// The accessions that are asked for and are not in the user's FASTA.

@@ -5,6 +5,7 @@ mod bucket;
 mod cache;
 mod context;
 mod embed;
+mod encoder;
 mod estimate;
 mod evaluate;
 mod failure;

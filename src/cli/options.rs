@@ -75,11 +75,6 @@ pub(super) fn config_file() -> Arg {
         .help_heading(CONFIGURATION)
 }
 
-/// The option for the encoder of a run.
-pub(super) fn encoder() -> Arg {
-    path("encoder", "PATH", "ESM-2 model: folder of Hugging Face, or `.pt` file of fair-esm")
-}
-
 /// The option for the embedding store.
 pub(super) fn cache() -> Arg {
     path("cache", "DIR", "embedding store, shared by all runs [default: the user's cache folder]")

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use clap::{Arg, ArgMatches, Command};
 use tracing::{info, warn};
 
-use super::bucket;
 use super::context::Context;
 use super::failure::Failure;
-use super::{options, output};
+use super::{bucket, encoder, options, output};
 use crate::artifacts::Model;
 use crate::config::Sources;
 use crate::device;
+use crate::embeddings::esm2::Source;
 use crate::inference::Predictor;
 use crate::interactions::{self, ListedPair};
 use crate::pipeline::Fetching;
@@ -20,8 +20,10 @@ use crate::storage::write_atomic;
 
 pub(super) const NAME: &str = "predict";
 
-/// Settings of the machine; everything else comes with the model.
-pub(super) const KEYS: [&str; 9] = [
+/// The encoder, unless the model bundles it, and settings of the machine; everything else comes with
+/// the model.
+pub(super) const KEYS: [&str; 10] = [
+    "encoder",
     "missing_sequences",
     "uniprot_url",
     "uniprot_parallel",
@@ -52,7 +54,6 @@ pub(super) fn command() -> Command {
         .arg(options::path("model", "DIR", "model directory of `dyad train`").required(true))
         .arg(options::path("pairs", "PATH", "pairs to score").required(true))
         .arg(sequences())
-        .arg(encoder())
         .arg(options::path("out", "FILE", "table to write [default: standard output]"))
         .arg(options::cache())
         .arg(options::config_file())
@@ -62,12 +63,6 @@ pub(super) fn command() -> Command {
 /// The option for the sequences of pairs, for `predict` and `evaluate`.
 pub(super) fn sequences() -> Arg {
     options::path("sequences", "PATH", "FASTA file, or a folder of them; else from UniProt")
-}
-
-/// The option for the encoder of a model, for `predict` and `evaluate`.
-pub(super) fn encoder() -> Arg {
-    let help = "the ESM-2 model that the model was trained with, unless it bundles it";
-    options::path("encoder", "PATH", help)
 }
 
 pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
@@ -101,10 +96,13 @@ pub(super) fn score(
     if !model.complete {
         warn!("the run that wrote this model was stopped: it may be the best of the epochs so far");
     }
-    let encoder = matches.get_one::<PathBuf>("encoder").map(PathBuf::as_path);
-    let encoder = model.open_encoder(encoder)?;
     let observer = context.observer();
     let cache = bucket::cache(matches, context, &config)?;
+    let source = config.encoder.name.as_deref().map(Source::of).transpose()?;
+    let given = source
+        .map(|source| encoder::located(&source, &config, context, &cache, observer.as_ref()))
+        .transpose()?;
+    let encoder = model.open_encoder(given.as_ref().map(|given| given.folder.as_path()))?;
     let fetching = Fetching {
         config: &config,
         cache: &cache,

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::{ArgMatches, Command};
 use tracing::{info, warn};
 
-use super::bucket;
 use super::context::Context;
 use super::failure::Failure;
-use super::{options, output};
+use super::{bucket, encoder, options, output};
 use crate::artifacts;
 use crate::config::{Key, Resolved, RunConfig, Sources};
 use crate::container::Channels;
+use crate::embeddings::esm2::Source;
 use crate::estimate::{self, Instance};
 use crate::pipeline::{self, Inputs, Places, Run, Summary};
 use crate::storage;
@@ -20,10 +20,9 @@ use crate::storage::sync::Remote;
 pub(super) const NAME: &str = "train";
 
 /// Options that name places; with none of them a SageMaker root is used.
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 8] = [
     "interactions",
     "sequences",
-    "encoder",
     "validation",
     "test",
     "known-interactions",
@@ -45,7 +44,7 @@ Below a SageMaker root (/opt/ml, or what SAGEMAKER_BASE_DIR names) no path is gi
 are `interactions` (or `train`, `training`), `encoder` (or `model`) and, if you like, `sequences`,
 `validation`, `test`, `known_interactions` and `clusters`. The configuration comes as hyperparameters
 (learning_rate for --learning-rate), which win over a --config file; interactions=hint:HomoSapiens
-stands for the channel `interactions`.";
+and encoder=esm2_t33_650M_UR50D stand for channels.";
 
 pub(super) fn command() -> Command {
     let about = "Trains a classifier from pairs, sequences and an encoder, and measures it";
@@ -66,7 +65,6 @@ pub(super) fn arguments(command: Command) -> Command {
             "PATH",
             "FASTA file, or a folder of them; else from UniProt",
         ))
-        .arg(options::encoder())
         .args(options::parts())
         .args(options::background())
         .arg(options::path("out", "DIR", "model directory; checkpoints go to DIR/checkpoints"))
@@ -79,9 +77,11 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let job = job(matches, context)?;
     let resolved = resolve(matches, context, Some(&job))?;
     job.require(context, Some(&resolved.config))?;
+    let encoder = job.encoder(&resolved.config)?;
     let Job { inputs, model, checkpoints, record, .. } = job;
     resolved.settings.iter().for_each(|setting| info!("{setting}"));
     let cache = bucket::cache(matches, context, &resolved.config)?;
+    let hub = encoder::access(context, &cache)?;
     let in_root = in_root(matches, context);
     let places = Places { model, checkpoints, cache, record };
     let instance = if in_root { known_instance(context) } else { None };
@@ -89,6 +89,8 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let observer = context.observer_of(price.map(|price| price.usd_per_hour));
     let summary = pipeline::train(&Run {
         inputs: &inputs,
+        encoder: &encoder,
+        hub: &hub,
         places: &places,
         config: &resolved.config,
         instance: instance.as_ref(),
@@ -145,12 +147,37 @@ impl Job {
         };
         let provided = |key: &str| match (key, config) {
             (options::INTERACTIONS, Some(config)) => config.hint.species.is_some(),
+            ("encoder", Some(config)) => config.encoder.name.is_some(),
             (key, None) => is_given(key),
             _ => false,
         };
         match &self.channels {
             Some(channels) => Ok(channels.require(provided)?),
             None => Ok(()),
+        }
+    }
+}
+
+impl Job {
+    /// The encoder: the channel's, or what the configuration names.
+    pub(super) fn encoder(&self, config: &RunConfig) -> Result<Source, Failure> {
+        let channel = self.channels.as_ref().and_then(|channels| channels.encoder.as_ref());
+        match (channel, &config.encoder.name) {
+            (Some(channel), None) => Ok(Source::Folder(channel.clone())),
+            (Some(channel), Some(name)) => Err(Failure::usage(format!(
+                "the job has an encoder as a channel, `{}`, and names another, `encoder` = `{name}`; \
+                 leave out the one or the other",
+                channel.display()
+            ))),
+            (None, Some(name)) => {
+                let source = Source::of(name)?;
+                refuse_input(source.folder(), &self.model)?;
+                Ok(source)
+            }
+            (None, None) => Err(Failure::usage(
+                "`dyad train` needs an encoder: give `--encoder`, or below a SageMaker root the channel \
+                 or the hyperparameter `encoder`; see `dyad train --help`",
+            )),
         }
     }
 }
@@ -224,7 +251,6 @@ fn from_root(context: &Context) -> Result<Job, Failure> {
     let inputs = Inputs {
         interactions: found.interactions,
         sequences: found.sequences,
-        encoder: found.encoder.unwrap_or_default(),
         validation: found.validation,
         test: found.test,
         known_interactions: found.known_interactions,
@@ -237,9 +263,10 @@ fn from_root(context: &Context) -> Result<Job, Failure> {
 fn from_paths(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
     let given = |name: &str| matches.get_one::<PathBuf>(name).cloned();
     let needed = ["interactions", "encoder", "out"];
-    let missing: Vec<_> = needed.iter().copied().filter(|name| given(name).is_none()).collect();
-    // Interactions alone may be named by the configuration.
-    if missing.iter().any(|name| *name != options::INTERACTIONS) {
+    let missing: Vec<_> =
+        needed.iter().copied().filter(|name| !matches.contains_id(name)).collect();
+    // The configuration may name interactions and encoder; that is seen when it is known.
+    if missing.contains(&"out") {
         let options: Vec<_> = missing.iter().map(|name| format!("`--{name}`")).collect();
         let nothing_given = missing.len() == needed.len() && given("sequences").is_none();
         let root = match nothing_given {
@@ -253,14 +280,21 @@ fn from_paths(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
     let inputs = Inputs {
         interactions: options::interactions(matches),
         sequences: given("sequences"),
-        encoder: options::required(matches, "encoder"),
         validation: given("validation"),
         test: given("test"),
         known_interactions: given("known-interactions"),
         clusters: given("clusters"),
     };
     let model = options::required(matches, "out");
-    refuse_inputs(&inputs, &model)?;
+    let folders = [
+        inputs.interactions.as_deref(),
+        inputs.sequences.as_deref(),
+        inputs.validation.as_deref(),
+        inputs.test.as_deref(),
+        inputs.known_interactions.as_deref(),
+        inputs.clusters.as_deref(),
+    ];
+    folders.into_iter().try_for_each(|folder| refuse_input(folder, &model))?;
     storage::probe_writable(&model)?;
     let checkpoints = model.join("checkpoints");
     let record = checkpoints.clone();
@@ -268,19 +302,11 @@ fn from_paths(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
 }
 
 /// A model directory must not be a folder of the input, whose files it would replace.
-fn refuse_inputs(inputs: &Inputs, model: &Path) -> Result<(), Failure> {
-    let given = [
-        inputs.interactions.as_deref(),
-        inputs.sequences.as_deref(),
-        Some(inputs.encoder.as_path()),
-        inputs.validation.as_deref(),
-        inputs.test.as_deref(),
-        inputs.known_interactions.as_deref(),
-        inputs.clusters.as_deref(),
-    ];
+fn refuse_input(input: Option<&Path>, model: &Path) -> Result<(), Failure> {
     // A folder that does not exist yet is nobody's input.
-    let Ok(place) = model.canonicalize() else { return Ok(()) };
-    if given.into_iter().flatten().any(|input| input.canonicalize().is_ok_and(|i| i == place)) {
+    let place = model.canonicalize().ok();
+    let input = input.and_then(|input| input.canonicalize().ok());
+    if place.is_some() && input == place {
         let text =
             format!("`--out` is the input folder `{}`; give another folder", model.display());
         return Err(Failure::usage(text));

@@ -5,7 +5,7 @@ use tracing::info;
 
 use super::context::Context;
 use super::failure::Failure;
-use super::{bucket, options, output, train};
+use super::{bucket, encoder, options, output, train};
 use crate::config::RunConfig;
 use crate::embeddings::CacheLocation;
 use crate::pipeline::{self, Places, Run};
@@ -44,13 +44,21 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
         let cache = bucket::cache(matches, context, config).map_err(&mut note);
         cache.or_else(|()| without_bucket(matches, context, config).map_err(&mut note)).ok()
     });
+    let named = job.as_ref().zip(config.as_ref());
+    let encoder = named.and_then(|(job, config)| job.encoder(config).map_err(&mut note).ok());
+    let hub = cache.as_ref();
+    let hub = hub.and_then(|cache| encoder::access(context, cache).map_err(&mut note).ok());
     let mut plan = None;
-    if let (Some(job), Some(config), Some(cache), true) = (job, config, cache, complete) {
+    if let (Some(job), Some(config), Some(cache), Some(encoder), Some(hub), true) =
+        (job, config, cache, encoder, hub, complete)
+    {
         let train::Job { inputs, model, checkpoints, record, .. } = job;
         let places = Places { model, checkpoints, cache, record };
         let observer = context.observer();
         let checked = pipeline::check(&Run {
             inputs: &inputs,
+            encoder: &encoder,
+            hub: &hub,
             places: &places,
             config: &config,
             instance: None,

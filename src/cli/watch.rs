@@ -19,6 +19,7 @@ fn names(task: Task) -> (String, &'static str) {
     match task {
         Task::Reading => ("reading".to_owned(), "channels"),
         Task::Fetching => ("fetching".to_owned(), "proteins"),
+        Task::Downloading => ("download".to_owned(), "bytes"),
         Task::Embedding => ("embedding".to_owned(), "residues"),
         Task::Epoch(number) => (format!("epoch {number}"), "pairs"),
     }

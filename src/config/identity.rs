@@ -65,6 +65,7 @@ mod tests {
     #[test]
     fn a_key_changes_the_digest_exactly_if_it_changes_the_result() {
         let conduct = BTreeSet::from([
+            "encoder",
             "epochs",
             "seeds",
             "cluster_by",

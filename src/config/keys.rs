@@ -61,6 +61,15 @@ impl Key {
 /// Upper limits of counts only catch slips of the pen; they are far above any sensible value.
 pub const KEYS: &[Key] = &[
     Key {
+        name: "encoder",
+        kind: Kind::OptionalText { absent: "none" },
+        default: "none",
+        // The run id follows from its weights.
+        effect: Effect::Conduct,
+        help: "folder of an ESM-2 model, a .pt file of fair-esm, or a name at Hugging Face \
+               (esm2_t33_650M_UR50D, OWNER/NAME, @REVISION behind)",
+    },
+    Key {
         name: "epochs",
         kind: Kind::Integer { min: 1, max: 10_000 },
         default: "10",
@@ -302,7 +311,7 @@ pub const KEYS: &[Key] = &[
         kind: Kind::Bool,
         default: "false",
         effect: Effect::Conduct,
-        help: "ask neither UniProt nor HINT; what was fetched before is used",
+        help: "ask neither UniProt nor HINT nor Hugging Face; what was fetched before is used",
     },
     Key {
         name: "interactions",

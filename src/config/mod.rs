@@ -38,6 +38,8 @@ use values::Values;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Values", into = "Values")]
 pub struct RunConfig {
+    /// Which encoder is used.
+    pub encoder: embeddings::esm2::Settings,
     /// How interaction files are read and filtered.
     pub interactions: interactions::Settings,
     /// Which of HINT's files is fetched, where none is given.

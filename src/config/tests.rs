@@ -30,6 +30,7 @@ fn defaults_are_those_documented_and_in_the_order_of_the_table() {
     let resolved = resolve(&Sources::default()).unwrap();
     let lines: Vec<_> = resolved.settings.iter().map(Setting::to_string).collect();
     insta::assert_snapshot!(lines.join("\n"), @"
+    encoder = none (default)
     epochs = 10 (default)
     batch_size = 32 (default)
     learning_rate = 0.0001 (default)

@@ -13,6 +13,7 @@ use crate::{classifier, dataset, embeddings, evaluation, interactions, sequences
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Values {
+    encoder: Option<String>,
     epochs: usize,
     batch_size: usize,
     learning_rate: f64,
@@ -70,6 +71,7 @@ impl From<Values> for RunConfig {
     fn from(values: Values) -> Self {
         let seed = values.seed;
         Self {
+            encoder: embeddings::esm2::Settings { name: values.encoder, offline: values.offline },
             interactions: interactions::Settings {
                 min_publications: values.min_publications,
                 evidence: values.evidence,
@@ -156,6 +158,7 @@ impl From<RunConfig> for Values {
         let RunConfig { interactions, hint, sequences, embeddings, .. } = config;
         let RunConfig { dataset, clustering, classifier, training, evaluation, .. } = config;
         Self {
+            encoder: config.encoder.name,
             epochs: training.epochs,
             batch_size: training.batch_size,
             learning_rate: training.learning_rate,

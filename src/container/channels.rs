@@ -46,8 +46,6 @@ pub struct Channel {
 /// Whether a job needs a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// It does.
-    Always,
     /// It does, unless this key says where else it comes from.
     Unless(&'static str),
     /// It does where the job has channels of unknown names, one of which may be meant.
@@ -72,7 +70,7 @@ const SEQUENCES: Channel = Channel {
 };
 const ENCODER: Channel = Channel {
     names: &["encoder", "model"],
-    need: Need::Always,
+    need: Need::Unless("encoder"),
     help: "an ESM-2 model: config.json and model.safetensors of Hugging Face, or one .pt file of fair-esm",
 };
 const VALIDATION: Channel = Channel {
@@ -137,7 +135,6 @@ impl Channels {
             channel.names.iter().any(|name| self.declared.iter().any(|d| d == name))
         };
         let is_needed = |channel: &Channel| match channel.need {
-            Need::Always => true,
             Need::Unless(key) => !provided(key),
             Need::IfOneIsUnknown => !self.declared.iter().all(|name| is_known(name)),
             Need::Never => false,

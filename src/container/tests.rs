@@ -186,8 +186,8 @@ fn channels_that_cannot_be_used_are_explained() {
         config(r#"{"train": {}, "sequences": {"TrainingInputMode": "Pipe"}, "encoder": {}}"#),
     ];
     insta::assert_snapshot!(texts.join("\n"), @"
-    missing input channels: `sequences`, `encoder`; the job has `seqs`, `train`; Dyad reads the channels `interactions` (or `train`, `training`, the hyperparameter `interactions`), `encoder` (or `model`) and, if you like, `sequences`, `validation`, `test`, `known_interactions`, `clusters`
-    missing input channels: `interactions`, `encoder`; the job has none; Dyad reads the channels `interactions` (or `train`, `training`, the hyperparameter `interactions`), `encoder` (or `model`) and, if you like, `sequences`, `validation`, `test`, `known_interactions`, `clusters`
+    missing input channels: `sequences`, `encoder`; the job has `seqs`, `train`; Dyad reads the channels `interactions` (or `train`, `training`, the hyperparameter `interactions`), `encoder` (or `model`, the hyperparameter `encoder`) and, if you like, `sequences`, `validation`, `test`, `known_interactions`, `clusters`
+    missing input channels: `interactions`, `encoder`; the job has none; Dyad reads the channels `interactions` (or `train`, `training`, the hyperparameter `interactions`), `encoder` (or `model`, the hyperparameter `encoder`) and, if you like, `sequences`, `validation`, `test`, `known_interactions`, `clusters`
     the channels `interactions`, `train` mean the same: remove all but one
     channel `sequences` has input mode `Pipe`: set its input mode to `File` or `FastFile`
     ");

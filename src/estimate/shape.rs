@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::embeddings::esm2::{Esm2Config, shape_name};
+use crate::embeddings::esm2::{Esm2Config, Published, published, shape_name};
 
 /// The bytes of a weight.
 const WEIGHT_BYTES: f64 = 4.0;
@@ -20,28 +20,11 @@ pub struct EncoderShape {
     pub feed_forward: usize,
 }
 
-/// Layers and width of the published models (Lin et al. 2023, Science 379, table S1; the
-/// `config.json` of each at huggingface.co/facebook). Their feed-forward blocks are four times as wide.
-const PUBLISHED: [(&str, usize, usize); 6] = [
-    ("esm2_t6_8M_UR50D", 6, 320),
-    ("esm2_t12_35M_UR50D", 12, 480),
-    ("esm2_t30_150M_UR50D", 30, 640),
-    ("esm2_t33_650M_UR50D", 33, 1280),
-    ("esm2_t36_3B_UR50D", 36, 2560),
-    ("esm2_t48_15B_UR50D", 48, 5120),
-];
-
 impl EncoderShape {
     /// The shape of a published model, by its name without the publisher's (`facebook/`).
     pub fn published(name: &str) -> Option<Self> {
-        let (name, layers, width) =
-            PUBLISHED.into_iter().find(|(known, ..)| known.eq_ignore_ascii_case(name))?;
+        let Published { name, layers, width } = *published(name)?;
         Some(Self { name: name.to_owned(), layers, width, feed_forward: 4 * width })
-    }
-
-    /// The names that [`Self::published`] knows.
-    pub fn published_names() -> impl Iterator<Item = &'static str> {
-        PUBLISHED.into_iter().map(|(name, ..)| name)
     }
 
     /// The shape of a model that is there.

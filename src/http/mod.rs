@@ -1,4 +1,5 @@
-//! HTTP: the one place that asks servers other than AWS's.
+//! HTTP: the one place that asks servers other than AWS's; the hub of Hugging Face is asked in
+//! [`hub`].
 //!
 //! Requests are read-only, over https except on this machine, and bounded: in the size of an
 //! answer, in the silence of a server, and in the time that all of a command's requests may take.
@@ -8,6 +9,7 @@
 mod address;
 mod answer;
 mod error;
+pub mod hub;
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -165,7 +167,7 @@ impl Client {
                 return Err(HttpError::Unanswered { url, seconds, attempts, problem });
             }
             debug!(url = shown(&url), problem, ?wait, "trying again");
-            self.wait(wait)?;
+            sleep(wait, &self.shutdown)?;
         }
     }
 
@@ -222,18 +224,6 @@ impl Client {
         }
     }
 
-    /// Waits unless a stop is asked for.
-    fn wait(&self, wait: Duration) -> Result<(), HttpError> {
-        let end = Instant::now() + wait;
-        while Instant::now() < end {
-            if self.shutdown.requested() {
-                return Err(HttpError::Stopped);
-            }
-            std::thread::sleep(TICK.min(end.saturating_duration_since(Instant::now())));
-        }
-        Ok(())
-    }
-
     /// When time is up.
     fn end(&self) -> Instant {
         let Limits { total, unreached, .. } = self.limits;
@@ -242,6 +232,18 @@ impl Client {
             false => self.began + total.min(unreached),
         }
     }
+}
+
+/// Waits unless a stop is asked for.
+fn sleep(wait: Duration, shutdown: &Shutdown) -> Result<(), HttpError> {
+    let end = Instant::now() + wait;
+    while Instant::now() < end {
+        if shutdown.requested() {
+            return Err(HttpError::Stopped);
+        }
+        std::thread::sleep(TICK.min(end.saturating_duration_since(Instant::now())));
+    }
+    Ok(())
 }
 
 /// An address without its query, which may be long.

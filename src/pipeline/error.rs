@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::FetchError;
 use crate::classifier::ParameterError;
 use crate::device::DeviceError;
-use crate::embeddings::esm2::EncoderError;
+use crate::embeddings::esm2::{EncoderError, SourceError};
 use crate::storage::StorageError;
 use crate::{artifacts, dataset, embeddings, evaluation, interactions, training};
 
@@ -35,6 +35,8 @@ pub enum Error {
     Mmseqs(#[from] dataset::MmseqsError),
     #[error(transparent)]
     Clusters(#[from] dataset::ClusterTableError),
+    #[error(transparent)]
+    EncoderSource(#[from] SourceError),
     #[error(transparent)]
     Encoder(#[from] EncoderError),
     #[error(transparent)]

@@ -1,14 +1,17 @@
-//! What is fetched: a file of HINT, sequences from `UniProt`.
+//! What is fetched: a file of HINT, sequences from `UniProt`, an encoder from Hugging Face.
 
 use std::path::{Path, PathBuf};
 use std::slice;
 
 use tracing::warn;
 
+use super::{Error, Run};
 use crate::artifacts::Origin;
 use crate::config::RunConfig;
 use crate::embeddings::CacheLocation;
+use crate::embeddings::esm2::{Encoder, Lookup, locate};
 use crate::http::HttpError;
+use crate::http::hub::HubLimits;
 use crate::interactions::hint::{self, HintError, HintFile, KeptTables, Species};
 use crate::progress::Observer;
 use crate::protein::Accession;
@@ -27,6 +30,24 @@ pub struct Fetching<'a> {
     pub observer: &'a dyn Observer,
     /// Read while waiting for answers.
     pub shutdown: &'a Shutdown,
+}
+
+/// The encoder; one of Hugging Face comes with its origin, whose release is a commit.
+pub(super) fn encoder(run: &Run<'_>) -> Result<(Encoder, Option<Origin>), Error> {
+    let lookup = Lookup {
+        hub: run.hub,
+        limits: HubLimits::default(),
+        offline: run.config.encoder.offline,
+        remote: run.places.cache.remote.as_ref(),
+        observer: run.observer,
+        shutdown: run.shutdown,
+    };
+    let located = locate(run.encoder, &lookup)?;
+    let encoder = located.open()?;
+    let origin = located
+        .model
+        .map(|model| Origin { address: model.address, releases: vec![model.commit.to_string()] });
+    Ok((encoder, origin))
 }
 
 /// Input that cannot be had, from files or from elsewhere.

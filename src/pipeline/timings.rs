@@ -169,7 +169,7 @@ impl Observer for Stopwatch<'_> {
                 let epochs = epochs * marks.trainings_left;
                 marks.epochs_left = Some((epochs - number as f64 + left).max(left));
             }
-            Task::Reading | Task::Fetching | Task::Epoch(_) => {}
+            Task::Reading | Task::Fetching | Task::Downloading | Task::Epoch(_) => {}
         }
     }
 }

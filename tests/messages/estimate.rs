@@ -16,6 +16,8 @@ fn estimates() {
     case("files and counts", &[encoder, "--proteins=10", "--interactions=a", "--sequences=b"]);
     case("counts and a part", &[encoder, "--proteins=10", "--pairs=10", "--test=nowhere.tsv"]);
     case("unknown encoder", &["--encoder=esm2_8M", "--proteins=10", "--pairs=10"]);
+    let unknown = "--encoder=lab/model";
+    case("encoder of unknown shape", &[unknown, "--proteins=10", "--pairs=10"]);
     case("a name cannot be measured", &[encoder, "--proteins=10", "--pairs=10", "--calibrate"]);
     case("instance", &[encoder, "--proteins=10", "--pairs=10", "--instance=ml.g4dn.xlrge"]);
     insta::assert_snapshot!(page.0, @"
@@ -26,7 +28,9 @@ fn estimates() {
     counts and a part
       exit 2: UserError: `dyad estimate` counts either files (`--interactions`, and `--sequences`, `--validation` and `--test` if you like) or what you say (`--proteins` of at least 2 and `--pairs` of at least 1)
     unknown encoder
-      exit 2: UserError: `--encoder` `esm2_8M` is no folder and no published ESM-2; give a folder, or one of `esm2_t6_8M_UR50D`, `esm2_t12_35M_UR50D`, `esm2_t30_150M_UR50D`, `esm2_t33_650M_UR50D`, `esm2_t36_3B_UR50D`, `esm2_t48_15B_UR50D`
+      exit 2: UserError: `esm2_8M` is neither a folder nor a known encoder; give the folder of an ESM-2 model, one of `esm2_t6_8M_UR50D`, `esm2_t12_35M_UR50D`, `esm2_t30_150M_UR50D`, `esm2_t33_650M_UR50D`, `esm2_t36_3B_UR50D`, `esm2_t48_15B_UR50D`, or `owner/name` of a model of Hugging Face
+    encoder of unknown shape
+      exit 2: UserError: `lab/model` is no folder here and no published ESM-2, whose shape is known; get its folder with `dyad fetch --encoder lab/model` and give that
     a name cannot be measured
       exit 2: UserError: `--calibrate` computes with an encoder, and `esm2_t6_8M_UR50D` is a name only; give its folder with `--encoder`
     instance

@@ -131,7 +131,7 @@ fn encoders_that_are_not_the_models() {
     another encoder
       exit 2: UserError: the encoder in `OTHER` is not the one that this model was trained with, `esm2_t6_64d` (digest 309debab8201), which was read from `ENCODER`; give that one with `--encoder`
     no encoder
-      exit 2: UserError: this model needs the encoder that it was trained with, `esm2_t6_64d` (digest 309debab8201), which was read from `ENCODER`; give its folder with `--encoder`
+      exit 2: UserError: this model needs the encoder that it was trained with, `esm2_t6_64d` (digest 309debab8201), which was read from `ENCODER`; give it with `--encoder`
     ");
 }
 

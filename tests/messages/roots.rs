@@ -37,9 +37,9 @@ fn channels_and_hosts() {
     });
     insta::assert_snapshot!(page.0, @"
     missing channel
-      exit 2: UserError: missing input channels: `encoder`; the job has `interactions`, `sequences`; Dyad reads the channels `interactions` (or `train`, `training`, the hyperparameter `interactions`), `encoder` (or `model`) and, if you like, `sequences`, `validation`, `test`, `known_interactions`, `clusters`
+      exit 2: UserError: missing input channels: `encoder`; the job has `interactions`, `sequences`; Dyad reads the channels `interactions` (or `train`, `training`, the hyperparameter `interactions`), `encoder` (or `model`, the hyperparameter `encoder`) and, if you like, `sequences`, `validation`, `test`, `known_interactions`, `clusters`
     channel of another name
-      exit 2: UserError: missing input channels: `interactions`; the job has `encoder`, `pairs`, `sequences`; Dyad reads the channels `interactions` (or `train`, `training`, the hyperparameter `interactions`), `encoder` (or `model`) and, if you like, `sequences`, `validation`, `test`, `known_interactions`, `clusters`
+      exit 2: UserError: missing input channels: `interactions`; the job has `encoder`, `pairs`, `sequences`; Dyad reads the channels `interactions` (or `train`, `training`, the hyperparameter `interactions`), `encoder` (or `model`, the hyperparameter `encoder`) and, if you like, `sequences`, `validation`, `test`, `known_interactions`, `clusters`
     declared and not there
       exit 2: UserError: cannot read `FOLDER/input/data/train`: no such file or directory. Fix: check the path
     two names of one channel
@@ -78,7 +78,7 @@ fn what_cannot_be_fetched() {
     no species
       exit 2: UserError: `interactions` = `hint:Homo sapiens` (hyperparameters.json): expected `hint:SPECIES` as in `hint:HomoSapiens`, or `files`: then the channel or option `interactions` gives them
     files, and there are none
-      exit 2: UserError: missing input channels: `interactions`; the job has `encoder`; Dyad reads the channels `interactions` (or `train`, `training`, the hyperparameter `interactions`), `encoder` (or `model`) and, if you like, `sequences`, `validation`, `test`, `known_interactions`, `clusters`
+      exit 2: UserError: missing input channels: `interactions`; the job has `encoder`; Dyad reads the channels `interactions` (or `train`, `training`, the hyperparameter `interactions`), `encoder` (or `model`, the hyperparameter `encoder`) and, if you like, `sequences`, `validation`, `test`, `known_interactions`, `clusters`
     a channel and a species
       exit 2: UserError: interactions are given as files, and the setting `interactions` is `hint:HomoSapiens`; leave out the one or the other
     nothing to fetch by

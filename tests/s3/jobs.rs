@@ -4,6 +4,7 @@
 
 mod cost;
 mod credentials;
+mod encoder;
 mod fetched;
 mod kills;
 mod outages;

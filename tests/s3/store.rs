@@ -59,6 +59,9 @@ fn what_is_created_is_read() {
         assert!(store.read_start("x/absent", 1).unwrap_err().is_absent());
         assert!(store.read_start("x/file", 1000).unwrap() == bytes[..1000]);
         assert!(store.read_start("x/file", 2 * size).unwrap() == bytes);
+        assert!(store.read_range("x/file", 7, 1000).unwrap() == bytes[7..1007]);
+        assert!(store.read_range("x/file", size - 7, 1000).unwrap() == bytes[bytes.len() - 7..]);
+        assert_eq!(store.read_range("x/file", size, 1000).unwrap(), b"");
         assert_eq!(store.read_start("x/file", 0).unwrap(), b"");
         assert_eq!(store.read_start("empty", 10).unwrap(), b"");
         assert_eq!(store.read("empty", 0).unwrap(), b"");

@@ -1,5 +1,7 @@
 //! Running the binary, temporary roots, test data.
 
+#[allow(dead_code, reason = "not every test names its encoder")]
+pub(crate) mod hub;
 pub(crate) mod job;
 pub(crate) mod kill;
 mod made_up;
@@ -35,7 +37,9 @@ pub(crate) fn dyad_under(program: &str, arguments: &[&str]) -> Command {
 }
 
 fn isolated(mut command: Command) -> Command {
-    let ours = std::env::vars().filter(|(name, _)| name.starts_with("DYAD_"));
+    let ours = std::env::vars().filter(|(name, _)| {
+        ["DYAD_", "HF_", "HUGGING_FACE_"].iter().any(|prefix| name.starts_with(prefix))
+    });
     for (name, _) in ours {
         command.env_remove(name);
     }

@@ -1,7 +1,7 @@
 //! What the arguments give: files or counts, an encoder or the name of one.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ArgMatches;
 
@@ -10,7 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::options;
 use crate::config::RunConfig;
 use crate::device::ComputeDevice;
-use crate::embeddings::esm2::Encoder;
+use crate::embeddings::esm2::{self, Encoder};
 use crate::embeddings::{CacheLocation, EmbeddingSpace};
 use crate::estimate::{Counts, EncoderShape, Learning, Lengths, Reference, Workload};
 use crate::pipeline::{self, Inputs};
@@ -25,20 +25,18 @@ pub(super) enum GivenEncoder {
 }
 
 impl GivenEncoder {
-    pub(super) fn new(given: &Path) -> Result<Self, Failure> {
-        let name = given.to_string_lossy();
-        let name = name.strip_prefix("facebook/").unwrap_or(&name);
-        match EncoderShape::published(name) {
-            Some(shape) if !given.is_dir() => Ok(Self::Shape(shape)),
-            _ if given.exists() => Ok(Self::Folder(Box::new(Encoder::open(given)?))),
-            _ => {
-                let names: Vec<_> =
-                    EncoderShape::published_names().map(|name| format!("`{name}`")).collect();
-                Err(Failure::usage(format!(
-                    "`--encoder` `{}` is no folder and no published ESM-2; give a folder, or one of {}",
-                    given.display(),
-                    names.join(", ")
-                )))
+    /// Nothing is fetched: of a model that is only named, the shape must be known.
+    pub(super) fn new(source: &esm2::Source) -> Result<Self, Failure> {
+        match source {
+            esm2::Source::Folder(folder) => Ok(Self::Folder(Box::new(Encoder::open(folder)?))),
+            esm2::Source::Hub(model) => {
+                let shape = EncoderShape::published(model.name()).map(Self::Shape);
+                shape.ok_or_else(|| {
+                    Failure::usage(format!(
+                        "`{model}` is no folder here and no published ESM-2, whose shape is known; get its \
+                         folder with `dyad fetch --encoder {model}` and give that"
+                    ))
+                })
             }
         }
     }
@@ -81,7 +79,6 @@ pub(super) fn source(matches: &ArgMatches, config: &RunConfig) -> Result<Source,
         (None, None) if named && !counted => Ok(Source::Files(Inputs {
             interactions: options::interactions(matches),
             sequences: path("sequences"),
-            encoder: path("encoder").unwrap_or_default(),
             validation: path("validation"),
             test: path("test"),
             known_interactions: path("known-interactions"),

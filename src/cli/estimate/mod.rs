@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use super::context::Context;
 use super::failure::Failure;
-use super::{bucket, options, output};
+use super::{bucket, encoder, options, output};
 use crate::config::{RunConfig, Sources};
 use crate::device::{self, ComputeDevice};
 use crate::embeddings::CacheLocation;
@@ -44,10 +44,6 @@ pub(super) fn command() -> Command {
             "PATH",
             "FASTA file, or a folder of them; else from UniProt",
         ))
-        .arg(
-            options::path("encoder", "DIR|NAME", "folder of an ESM-2 model, or a published name")
-                .required(true),
-        )
         .args(options::parts())
         .args(options::background())
         .arg(count("proteins", "proteins in the pairs, instead of files"))
@@ -91,7 +87,7 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     let config = options::resolve(matches, context, sources)?.config;
     let device = device::resolve(config.device)?;
     let instances = instances(matches)?;
-    let encoder = GivenEncoder::new(&options::required(matches, "encoder"))?;
+    let encoder = GivenEncoder::new(&encoder::named(&config, NAME)?)?;
     let source = given::source(matches, &config)?;
     let cache = bucket::cache(matches, context, &config)?;
     if matches.get_flag("calibrate") {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{is_tunable, metrics};
 use crate::config::{KEYS, Key, Kind};
-use crate::container::{CHANNELS, Need};
+use crate::container::CHANNELS;
 use crate::training::{Goal, METRICS};
 
 /// Stands for the image in the registry, which the program cannot know.
@@ -42,7 +42,8 @@ pub(super) fn specification() -> Value {
         "TrainingChannels": CHANNELS.iter().map(|channel| json!({
             "Name": channel.names[0],
             "Description": channel.help,
-            "IsRequired": channel.need == Need::Always,
+            // A hyperparameter may stand for any that a job needs.
+            "IsRequired": false,
             // What a file is follows from its content.
             "SupportedContentTypes": [],
             "SupportedCompressionTypes": ["None"],

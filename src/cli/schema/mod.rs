@@ -67,10 +67,9 @@ fn schema() -> Value {
         "ignored": { "prefix": PLATFORM_PREFIX, "name": PLATFORM_KEY },
         "channels": CHANNELS.iter().map(|channel| json!({
             "names": channel.names,
-            "required": channel.need == Need::Always,
             "unless": match channel.need {
                 Need::Unless(key) => Some(key),
-                Need::Always | Need::IfOneIsUnknown | Need::Never => None,
+                Need::IfOneIsUnknown | Need::Never => None,
             },
             "description": channel.help,
         })).collect::<Vec<_>>(),

@@ -1,12 +1,14 @@
 //! ESM-2 as Hugging Face's `EsmModel` computes it, from the files that Hugging Face or fair-esm
 //! publish.
 //!
-//! [`Encoder`] are files that have been checked and digested; [`Encoder::load`] turns them into an
-//! [`Esm2`] on a device.
+//! [`locate`] finds the folder or file that a [`Source`] means, [`Encoder`] are files that have been
+//! checked and digested, and [`Encoder::load`] turns them into an [`Esm2`] on a device.
 
 mod config;
 mod model;
 mod pt;
+mod published;
+mod source;
 mod tokenizer;
 mod weights;
 
@@ -17,6 +19,8 @@ use serde::{Deserialize, Serialize};
 
 pub use config::{Esm2Config, shape_name};
 pub use model::{Esm2, PackedBatch};
+pub use published::{Published, published};
+pub use source::{Located, LocatedModel, Lookup, Settings, Source, SourceError, locate};
 pub use tokenizer::tokenize;
 pub use weights::WeightProblems;
 
@@ -108,7 +112,7 @@ pub struct EncoderIdentity {
     /// The published name, where the configuration or the file's name tells it, or one made of its
     /// shape.
     pub name: String,
-    /// The folder or file it was read from, as the user gave it.
+    /// The folder or file it was read from, as the user gave it, or `owner/name@commit` of Hugging Face.
     pub source: String,
     /// The SHA-256 over the architecture and the weight files.
     pub digest: Digest,

@@ -16,7 +16,8 @@ use serde::Deserialize;
 use super::{EncoderError, Esm2Config, pt};
 use crate::storage::{self, MappedFile, SourceFile};
 
-const SINGLE: &str = "model.safetensors";
+/// All weights, where there is one file.
+pub(super) const SINGLE: &str = "model.safetensors";
 /// Names the file of each tensor where there are several files.
 pub(super) const INDEX: &str = "model.safetensors.index.json";
 
@@ -153,7 +154,8 @@ impl WeightFiles {
         Self { files: vec![(path, mapped)], format: Format::Pt }
     }
 
-    fn names(folder: &Path) -> Result<Vec<String>, EncoderError> {
+    /// The names of the weight files in `folder`.
+    pub(super) fn names(folder: &Path) -> Result<Vec<String>, EncoderError> {
         if folder.join(SINGLE).exists() {
             return Ok(vec![SINGLE.to_owned()]);
         }
@@ -167,7 +169,7 @@ impl WeightFiles {
         let mut names: Vec<_> = index.weight_map.into_values().collect();
         names.sort();
         names.dedup();
-        match names.iter().find(|name| name.contains(['/', '\\']) || name.starts_with('.')) {
+        match names.iter().find(|name| !is_file_name(name)) {
             Some(name) => Err(wrong(format!("`{name}` is no file name"))),
             None => Ok(names),
         }
@@ -230,6 +232,11 @@ impl WeightFiles {
         let description = self.format.description();
         Err(EncoderError::Mismatch { place: place.to_owned(), description, problems })
     }
+}
+
+/// Whether a name stands for a file of its folder and nothing else.
+pub(super) fn is_file_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['/', '\\']) && !name.starts_with('.')
 }
 
 /// The tensors of checked weight files.

@@ -1,7 +1,7 @@
 //! A local folder behind the same trait, for commands that treat both alike.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -53,10 +53,11 @@ impl ObjectStore for Folder {
         })
     }
 
-    fn read_start(&self, key: &str, length: u64) -> Result<Vec<u8>, RemoteError> {
+    fn read_range(&self, key: &str, start: u64, length: u64) -> Result<Vec<u8>, RemoteError> {
         let path = self.root.join(key);
         let mut bytes = Vec::new();
         File::open(&path)
+            .and_then(|mut file| file.seek(SeekFrom::Start(start)).map(|_| file))
             .and_then(|file| file.take(length).read_to_end(&mut bytes))
             .context("read", &path)
             .map_err(|error| self.failed("reading", key, error))?;
@@ -140,6 +141,7 @@ mod tests {
         assert_eq!(store.create("a/b", &Content::of(b"longer")).unwrap(), Put::Other);
         assert_eq!(store.read("a/b", 9).unwrap(), b"one");
         assert_eq!(store.read_start("a/b", 2).unwrap(), b"on");
+        assert_eq!(store.read_range("a/b", 1, 9).unwrap(), b"ne");
         assert!(store.read("a/b", 2).unwrap_err().is_too_large());
 
         let listing = store.list("a/").unwrap();

@@ -123,10 +123,11 @@ impl ObjectStore for MemoryStore {
         })
     }
 
-    fn read_start(&self, key: &str, length: u64) -> Result<Vec<u8>, RemoteError> {
+    fn read_range(&self, key: &str, start: u64, length: u64) -> Result<Vec<u8>, RemoteError> {
         self.on("s3:GetObject", key, |state| {
             let bytes = state.objects.get(key).ok_or(Problem::Absent)?;
-            Ok(bytes[..bytes.len().min(length as usize)].to_vec())
+            let bytes = bytes.iter().skip(start as usize).take(length as usize);
+            Ok(bytes.copied().collect())
         })
     }
 

@@ -37,8 +37,13 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
     /// meant is for the caller to check.
     fn read(&self, key: &str, limit: u64) -> Result<Vec<u8>, RemoteError>;
 
+    /// The `length` bytes of an object from `start` on, or those of them that it has.
+    fn read_range(&self, key: &str, start: u64, length: u64) -> Result<Vec<u8>, RemoteError>;
+
     /// The first `length` bytes of an object, or all of it if it is shorter.
-    fn read_start(&self, key: &str, length: u64) -> Result<Vec<u8>, RemoteError>;
+    fn read_start(&self, key: &str, length: u64) -> Result<Vec<u8>, RemoteError> {
+        self.read_range(key, 0, length)
+    }
 
     /// Creates an object unless there is one of that name.
     fn create(&self, key: &str, content: &Content<'_>) -> Result<Put, RemoteError>;

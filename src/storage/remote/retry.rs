@@ -145,8 +145,8 @@ impl ObjectStore for Retrying {
         self.patiently("s3:GetObject", key, || self.inner.read(key, limit))
     }
 
-    fn read_start(&self, key: &str, length: u64) -> Result<Vec<u8>, RemoteError> {
-        self.patiently("s3:GetObject", key, || self.inner.read_start(key, length))
+    fn read_range(&self, key: &str, start: u64, length: u64) -> Result<Vec<u8>, RemoteError> {
+        self.patiently("s3:GetObject", key, || self.inner.read_range(key, start, length))
     }
 
     fn create(&self, key: &str, content: &Content<'_>) -> Result<Put, RemoteError> {

@@ -321,7 +321,7 @@ impl Shared {
         }
         match (state.closed, state.queue.overtakes(upload), upload.rank) {
             (false, false, _) => None,
-            (false, true, Rank::Shard) => Some(Outcome::Postponed),
+            (false, true, Rank::Shard | Rank::Spare) => Some(Outcome::Postponed),
             _ => Some(Outcome::Skipped),
         }
     }

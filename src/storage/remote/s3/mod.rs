@@ -97,8 +97,8 @@ impl ObjectStore for S3Store {
         self.run("s3:GetObject", key, self.get(key, limit))
     }
 
-    fn read_start(&self, key: &str, length: u64) -> Result<Vec<u8>, RemoteError> {
-        self.run("s3:GetObject", key, self.get_start(key, length))
+    fn read_range(&self, key: &str, start: u64, length: u64) -> Result<Vec<u8>, RemoteError> {
+        self.run("s3:GetObject", key, self.get_part(key, start, length))
     }
 
     fn create(&self, key: &str, content: &Content<'_>) -> Result<Put, RemoteError> {

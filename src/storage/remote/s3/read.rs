@@ -19,13 +19,19 @@ impl S3Store {
         self.get_range(key, None, limit).await
     }
 
-    /// The first `length` bytes of an object, or all of it if it is shorter.
-    pub(super) async fn get_start(&self, key: &str, length: u64) -> Result<Vec<u8>, Problem> {
+    /// The `length` bytes of an object from `start` on, or those of them that it has.
+    pub(super) async fn get_part(
+        &self,
+        key: &str,
+        start: u64,
+        length: u64,
+    ) -> Result<Vec<u8>, Problem> {
         // No range is empty.
         let asked = length.max(1);
-        let mut start = self.get_range(key, Some(format!("bytes=0-{}", asked - 1)), asked).await?;
-        start.truncate(length as usize);
-        Ok(start)
+        let range = format!("bytes={start}-{}", start.saturating_add(asked - 1));
+        let mut part = self.get_range(key, Some(range), asked).await?;
+        part.truncate(length as usize);
+        Ok(part)
     }
 
     async fn get_range(
@@ -37,7 +43,7 @@ impl S3Store {
         let request = self.client.get_object().bucket(self.access.uri.bucket()).key(self.key(key));
         match request.set_range(range).send().await {
             Ok(output) => collect(output.body, limit).await,
-            // An empty object has no first byte.
+            // The object ends before the range, as an empty one does before its first byte.
             Err(error) if status(error.raw_response()) == Some(416) => Ok(Vec::new()),
             Err(error) => Err(self.problem(&error, "s3:GetObject")),
         }
