@@ -86,9 +86,31 @@ fn bernett_runs_through_as_given_parts() {
         ("test", &data.join("Intra2_test.tsv")),
         ("sequences", sequences.path()),
     ];
-    let root = real_job(&channels, &[("epochs", "2"), ("batch_size", "256"), RESIDUES]);
+    let ceiling = ("expected_ceiling", "0.55");
+    let root = real_job(&channels, &[("epochs", "2"), ("batch_size", "256"), ceiling, RESIDUES]);
     let counts = root.json("split.json")["parts"]["test"]["counts"].clone();
     assert_eq!((&counts["positives"], &counts["negatives"]), (&26_024.into(), &26_024.into()));
-    let auroc = root.json("metrics.json")["test"]["auroc"].as_f64().unwrap();
-    assert!(auroc < 0.72, "no frozen encoder reaches {auroc} here: look for a leak");
+
+    let evaluation = &root.json("metrics.json")["evaluation"];
+    let set = &evaluation["sets"][0];
+    assert_eq!((set["class"].as_str(), &set["proteins"]), (Some("c3"), &3022.into()));
+    let baseline = |name: &str| {
+        let found = set["baselines"].as_array().unwrap().iter().find(|b| b["baseline"] == name);
+        found.unwrap()["auroc"].as_f64().unwrap()
+    };
+    assert_eq!(baseline("degree"), 0.5, "no test protein is in training");
+    assert!((0.57..0.62).contains(&baseline("composition")), "{set}");
+    let statements = evaluation["card"]["statements"].as_array().unwrap();
+    assert_eq!(statements[0], "No protein of the test part is in training.");
+
+    // The guard of the benchmark is silent, that of the user is not.
+    let auroc = set["metrics"]["auroc"].as_f64().unwrap();
+    assert!(
+        (0.55..0.66).contains(&auroc),
+        "no frozen encoder reaches {auroc} here: look for a leak"
+    );
+    let warnings = evaluation["warnings"].as_array().unwrap().iter();
+    let too_good: Vec<_> = warnings.filter(|warning| warning["kind"] == "too_good").collect();
+    let [warning] = too_good.as_slice() else { panic!("{too_good:?}") };
+    assert!(warning["text"].as_str().unwrap().contains("expected_ceiling"), "{warning}");
 }

@@ -169,15 +169,11 @@ impl Job {
                  leave out the one or the other",
                 channel.display()
             ))),
-            (None, Some(name)) => {
-                let source = Source::of(name)?;
+            (None, _) => {
+                let source = encoder::named(config, NAME)?;
                 refuse_input(source.folder(), &self.model)?;
                 Ok(source)
             }
-            (None, None) => Err(Failure::usage(
-                "`dyad train` needs an encoder: give `--encoder`, or below a SageMaker root the channel \
-                 or the hyperparameter `encoder`; see `dyad train --help`",
-            )),
         }
     }
 }

@@ -126,7 +126,7 @@ fn a_job_names_its_encoder_or_has_it_as_a_channel() {
     let both = failure(r#", "encoder": "esm2_t6_8M_UR50D""#);
     fs::remove_dir_all(root.channel("encoder")).unwrap();
     insta::assert_snapshot!([nothing, both].join("\n"), @"
-    UserError: `dyad train` needs an encoder: give `--encoder`, or below a SageMaker root the channel or the hyperparameter `encoder`; see `dyad train --help`
+    UserError: missing input channels: `encoder`; the job has `interactions`, `sequences`; Dyad reads the channels `interactions` (or `train`, `training`, the hyperparameter `interactions`), `encoder` (or `model`, the hyperparameter `encoder`) and, if you like, `sequences`, `validation`, `test`, `known_interactions`, `clusters`
     UserError: the job has an encoder as a channel, `ROOT/input/data/encoder`, and names another, `encoder` = `esm2_t6_8M_UR50D`; leave out the one or the other
     ");
     assert!(hub.log().is_empty());
