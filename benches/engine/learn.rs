@@ -59,6 +59,7 @@ fn epoch(
         train,
         validation: &pairs(100),
         checkpoints: &checkpoints,
+        gives_model: false,
         observer: &Silent,
         shutdown: &Shutdown::default(),
     };

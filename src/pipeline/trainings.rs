@@ -37,6 +37,7 @@ impl Job<'_> {
             train: &self.data.dataset.train,
             validation: &self.data.dataset.validation,
             checkpoints,
+            gives_model: settings.seed == self.run.config.training.seed,
             observer: self.run.observer,
             shutdown: self.run.shutdown,
         };

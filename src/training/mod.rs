@@ -101,6 +101,9 @@ pub struct Job<'a> {
     pub validation: &'a [Example],
     /// Where checkpoints of this run are kept.
     pub checkpoints: &'a CheckpointFolder,
+    /// Whether the model of the run comes from here: then the log gets the lines that metric
+    /// definitions read.
+    pub gives_model: bool,
     /// Told about progress, in pairs.
     pub observer: &'a dyn Observer,
     /// Read between steps.
@@ -248,7 +251,14 @@ fn finish_epoch(job: &Job<'_>, state: &mut State) -> Result<(), Error> {
         val_ap: metrics.average_precision,
         val_mcc: metrics.mcc,
     };
-    info!("{record}");
+    match job.gives_model {
+        true => info!("{record}"),
+        false => {
+            let auroc =
+                record.val_auroc.map_or("undefined".to_owned(), |auroc| format!("{auroc:.4}"));
+            info!("seed {}: epoch {}, validation AUROC {auroc}", job.settings.seed, record.epoch);
+        }
+    }
     if state.schedule.finish_epoch(record) {
         state.best = classifier::named_tensors(&state.model);
     }

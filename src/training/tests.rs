@@ -91,6 +91,7 @@ impl Bench {
             train: &self.train,
             validation: &self.validation,
             checkpoints,
+            gives_model: true,
             observer,
             shutdown,
         })

@@ -281,6 +281,7 @@ impl Reference {
             train: &[],
             validation: &[],
             checkpoints: &checkpoints,
+            gives_model: true,
             observer: &Silent,
             shutdown: &Shutdown::default(),
         });

@@ -91,6 +91,7 @@ fn step_time(
         train: &pairs,
         validation: &pairs[..2],
         checkpoints: &checkpoints,
+        gives_model: false,
         observer: &clock,
         shutdown: &shutdown,
     })?;
