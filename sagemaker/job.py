@@ -135,8 +135,8 @@ def _set_spot(request, options, notes):
 
 def _channel_problems(options, known):
     names = {name for channel in known["channels"] for name in channel["names"]}
+    given = _given_keys(options, known)
     if options.command in TRAINING:
-        given = _given_keys(options, known)
         required = [
             channel["names"]
             for channel in known["channels"]
@@ -144,7 +144,7 @@ def _channel_problems(options, known):
         ]
     else:
         needed, possible, _ = COMMANDS[options.command]
-        required, names = [[name] for name in needed if name not in options.hyperparameters], set(needed + possible)
+        required, names = [[name] for name in needed if name not in given], set(needed + possible)
     problems = [
         f"channel `{given[0]}` is missing: give `--channel {given[0]}=URI`"
         for given in required
@@ -180,7 +180,7 @@ def _fetching_problems(options, known):
         problems += [f"{wanted['interactions']} and the channel `{name}`: give one of both" for name in doubled]
     if "encoder" in _given_keys(options, known):
         wanted["encoder"] = f"`encoder` = `{keys['encoder']}`"
-        doubled = [name for name in ("encoder", "model") if name in options.channels and options.command in TRAINING]
+        doubled = [name for name in ("encoder", "model") if name in options.channels]
         problems += [f"{wanted['encoder']} and the channel `{name}`: give one of both" for name in doubled]
     if "sequences" not in options.channels and options.command != "embed":
         if keys.get("missing_sequences") == "drop":

@@ -53,7 +53,8 @@ pub enum ProcessError {
 
 /// Runs `program` to its end and gives the end of its standard output.
 ///
-/// It gets no input. A request to stop kills it with every program that it has started.
+/// It gets no input. Every program that it has started is killed at its end, or with it where a stop
+/// is asked for.
 pub fn run(
     program: &str,
     arguments: &[&OsStr],
@@ -69,16 +70,19 @@ pub fn run(
     })?;
     // Read all the time: a program whose pipe is full waits.
     let (output, errors) = (child.stdout.take().map(tail), child.stderr.take().map(tail));
-    let status = loop {
-        match child.try_wait().map_err(failed)? {
-            Some(status) => break status,
-            None if shutdown.requested() => {
-                kill(&mut child);
-                return Err(ProcessError::Stopped(program.to_owned()));
+    let ended = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break Ok(status),
+            Ok(None) if shutdown.requested() => {
+                break Err(ProcessError::Stopped(program.to_owned()));
             }
-            None => thread::sleep(LOOK_EVERY),
+            Ok(None) => thread::sleep(LOOK_EVERY),
+            Err(error) => break Err(failed(error)),
         }
     };
+    // Also after its end: what it has left running would hold the pipes.
+    kill(&mut child);
+    let status = ended?;
     let text = |reader: Option<JoinHandle<String>>| reader.and_then(|reader| reader.join().ok());
     let (output, errors) = (text(output).unwrap_or_default(), text(errors).unwrap_or_default());
     if status.success() {

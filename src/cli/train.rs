@@ -172,6 +172,7 @@ impl Job {
             (None, _) => {
                 let source = encoder::named(config, NAME)?;
                 refuse_input(source.folder(), &self.model)?;
+                refuse_within(source.folder(), &self.model)?;
                 Ok(source)
             }
         }
@@ -295,6 +296,19 @@ fn from_paths(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
     let checkpoints = model.join("checkpoints");
     let record = checkpoints.clone();
     Ok(Job { inputs, model, checkpoints, record, channels: None })
+}
+
+/// The encoder must not lie in the model directory, where the run keeps its own.
+fn refuse_within(encoder: Option<&Path>, model: &Path) -> Result<(), Failure> {
+    let Some(encoder) = encoder else { return Ok(()) };
+    match (encoder.canonicalize(), model.canonicalize()) {
+        (Ok(place), Ok(model)) if place.starts_with(&model) => Err(Failure::usage(format!(
+            "the encoder `{}` lies in the folder of `--out`, which replaces its files; give another \
+             folder",
+            encoder.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// A model directory must not be a folder of the input, whose files it would replace.

@@ -44,7 +44,7 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
         let cache = bucket::cache(matches, context, config).map_err(&mut note);
         cache.or_else(|()| without_bucket(matches, context, config).map_err(&mut note)).ok()
     });
-    let named = job.as_ref().zip(config.as_ref());
+    let named = job.as_ref().zip(config.as_ref()).filter(|_| complete);
     let encoder = named.and_then(|(job, config)| job.encoder(config).map_err(&mut note).ok());
     let hub = cache.as_ref();
     let hub = hub.and_then(|cache| encoder::access(context, cache).map_err(&mut note).ok());

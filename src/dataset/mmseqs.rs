@@ -109,7 +109,7 @@ fn numbered(sequences: &[&ProteinSequence]) -> String {
     text
 }
 
-/// The rows of a table of `given` numbered sequences, which must list them all and nothing else.
+/// The rows of a table of `given` numbered sequences, which must list them all.
 fn links(path: &Path, given: usize) -> Result<Vec<(usize, usize)>, MmseqsError> {
     let number = |name: &Accession| {
         let number = name.as_str().strip_prefix(PREFIX)?.parse().ok();

@@ -52,7 +52,10 @@ impl FromStr for BaseUrl {
     /// An address with a host and without user, query and fragment. Plain `http` is taken for this
     /// machine only.
     fn from_str(text: &str) -> Result<Self, BaseUrlError> {
-        let wrong = || BaseUrlError(text.to_owned());
+        // A password is not repeated.
+        let shown =
+            text.rsplit_once('@').map_or(text.to_owned(), |(_, host)| format!("...@{host}"));
+        let wrong = || BaseUrlError(shown.clone());
         let url: Url = text.parse().map_err(|_| wrong())?;
         let safe = match url.scheme() {
             "https" => url.has_host(),

@@ -230,6 +230,16 @@ fn step(job: &Job<'_>, state: &mut State, pairs: &Pairs, range: Range<usize>) ->
     state.follow(lesson, n)
 }
 
+/// Logs an epoch; metric definitions match only those of the training that gives the model.
+fn report(job: &Job<'_>, record: &EpochRecord) {
+    if job.gives_model {
+        info!("{record}");
+        return;
+    }
+    let auroc = record.val_auroc.map_or("undefined".to_owned(), |auroc| format!("{auroc:.4}"));
+    info!("seed {}: epoch {}, validation AUROC {auroc}", job.settings.seed, record.epoch);
+}
+
 /// Measures the validation part and lets the schedule decide.
 fn finish_epoch(job: &Job<'_>, state: &mut State) -> Result<(), Error> {
     state.read_losses()?;
@@ -251,14 +261,7 @@ fn finish_epoch(job: &Job<'_>, state: &mut State) -> Result<(), Error> {
         val_ap: metrics.average_precision,
         val_mcc: metrics.mcc,
     };
-    match job.gives_model {
-        true => info!("{record}"),
-        false => {
-            let auroc =
-                record.val_auroc.map_or("undefined".to_owned(), |auroc| format!("{auroc:.4}"));
-            info!("seed {}: epoch {}, validation AUROC {auroc}", job.settings.seed, record.epoch);
-        }
-    }
+    report(job, &record);
     if state.schedule.finish_epoch(record) {
         state.best = classifier::named_tensors(&state.model);
     }

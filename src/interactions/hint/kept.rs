@@ -54,12 +54,20 @@ impl KeptTables {
             return Ok(None);
         };
         let place = Place { address, digest, name };
-        match self.read_here(&place)? {
-            Some(bytes) => {
-                self.offer(&place, &bytes)?;
-                Ok(Some(self.path(&place)))
+        let Some(bytes) = self.read_here(&place)? else { return self.fetch(&place) };
+        self.offer(&place, &bytes)?;
+        // What was decided on this disk while the bucket was away may have been decided there, too.
+        let shared = self.decision(&place.address);
+        let (_, first) = shared.create_once(FIRST, &text, LONGEST_DIGEST)?;
+        match parsed(&first) {
+            Some(digest) if digest != place.digest => {
+                let place = Place { digest, ..place };
+                match self.read_here(&place)? {
+                    Some(_) => Ok(Some(self.path(&place))),
+                    None => self.fetch(&place),
+                }
             }
-            None => self.fetch(&place),
+            _ => Ok(Some(self.path(&place))),
         }
     }
 
@@ -128,18 +136,12 @@ impl KeptTables {
         Ok(Some(self.path(place)))
     }
 
-    /// Uploads a file that the bucket lacks, and then its digest.
+    /// Uploads a file that the bucket lacks.
     fn offer(&self, place: &Place<'_>, bytes: &[u8]) -> Result<(), HintError> {
         let Some(remote) = &self.remote else { return Ok(()) };
         match remote.objects().read_start(&place.key(), 1) {
             Err(error) if error.is_absent() => {
                 self.upload(place, bytes)?;
-                let text = place.digest.to_string();
-                self.decision(&place.address).create_once(
-                    FIRST,
-                    text.as_bytes(),
-                    LONGEST_DIGEST,
-                )?;
                 info!("`{}` offered to S3", place.name);
                 Ok(())
             }
@@ -187,7 +189,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::storage::remote::MemoryStore;
+    use crate::storage::remote::{MemoryStore, ObjectStore as _};
 
     const ADDRESS: &str = "https://hint.example.org/2024-06/HomoSapiens_binary_hq.txt";
     const NAME: &str = "HomoSapiens_binary_hq.txt";
@@ -228,6 +230,18 @@ mod tests {
         kept.find(ADDRESS, NAME).unwrap();
         let (_b, other) = machine(&store);
         assert_eq!(bytes(other.find(ADDRESS, NAME).unwrap()).unwrap(), b"one");
+    }
+
+    #[test]
+    fn a_decision_that_did_not_reach_the_bucket_is_made_there_later() {
+        let store = Arc::new(MemoryStore::default());
+        let ((_a, one), (_b, other)) = (machine(&store), machine(&store));
+        one.keep(ADDRESS, NAME, b"one").unwrap();
+        let key = store.keys().into_iter().find(|key| key.ends_with(FIRST)).unwrap();
+        store.remove(&key).unwrap();
+        one.find(ADDRESS, NAME).unwrap();
+        let second = other.keep(ADDRESS, NAME, b"another release").unwrap();
+        assert_eq!(bytes(Some(second)).unwrap(), b"one");
     }
 
     #[test]
