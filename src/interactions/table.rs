@@ -61,14 +61,19 @@ impl Tables {
     /// Adds all rows of a file.
     pub(super) fn read(&mut self, path: &Path, settings: &Settings) -> Result<(), Error> {
         let (mut lines, source) = Lines::open(path).map_err(TextError::from)?;
+        let mut comment = None;
         let (line, first, layout) = loop {
             let Some((line, row)) = lines.next_line()? else {
                 return Err(Error::Empty { path: path.to_owned() });
             };
             match Layout::detect(path, line, &row, settings) {
-                // A comment.
-                Err(Error::OneColumn { .. } | Error::Header { .. }) if row.starts_with('#') => {}
-                layout => break (line, row.into_owned(), layout?),
+                Err(error @ (Error::OneColumn { .. } | Error::Header { .. }))
+                    if row.starts_with('#') =>
+                {
+                    comment = Some(error);
+                }
+                Err(error) => return Err(about_header(comment, error)),
+                Ok(layout) => break (line, row.into_owned(), layout),
             }
         };
         check_filters(path, &layout, settings)?;
@@ -116,6 +121,19 @@ impl Tables {
             excerpt: excerpt(row),
             reason: unread.to_string(),
         });
+    }
+}
+
+/// The error about a file's first row or, where the comment above it has as many columns, about that
+/// one: it is a header of another format.
+fn about_header(comment: Option<Error>, error: Error) -> Error {
+    match (comment, error) {
+        (Some(Error::Header { path, line, columns }), Error::Header { columns: row, .. })
+            if columns.0.len() == row.0.len() =>
+        {
+            Error::Header { path, line, columns }
+        }
+        (_, error) => error,
     }
 }
 
