@@ -45,8 +45,8 @@ pub struct Settings {
     pub min_publications: usize,
     /// Which kind of experiment a pair needs at least one of (HINT only).
     pub evidence: Evidence,
-    /// Pairs with a lower score are filtered out (MITAB and STRING). Without it STRING's need what STRING
-    /// calls high confidence, and others none.
+    /// Interactions with a lower score are filtered out (MITAB and STRING). Without it those of
+    /// STRING need what STRING calls high confidence, unless they have labels, and others none.
     pub min_score: Option<Score>,
     /// Both proteins must be of this NCBI taxon (HINT since 2024, MITAB and STRING).
     pub taxon: Option<u32>,

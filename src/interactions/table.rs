@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::audit::{Bucket, BucketCount, Example, FileAudit, excerpt};
+use super::classify::positive;
 use super::error::Filter;
 use super::evidence::{Lack, Support};
-use super::format::Format;
 use super::intern::Interner;
 use super::layout::{Content, Layout};
 use super::score::{Rating, Score};
@@ -79,7 +79,7 @@ impl Tables {
         check_filters(path, &layout, settings)?;
         let SourceFile { name, bytes, sha256 } = source;
         let format = layout.format;
-        let min_score = threshold(format, settings);
+        let min_score = threshold(&layout, settings);
         self.files.push(FileAudit { name, bytes, sha256, format, min_score, rows: 0 });
 
         if !layout.has_header {
@@ -104,7 +104,9 @@ impl Tables {
         let unread = match layout.parse(row, settings, &mut self.publications) {
             Ok(Statement { proteins, label, support, score, lack }) => {
                 let proteins = proteins.map(|protein| self.proteins.intern(&protein));
-                let rating = Rating::of(score, file.min_score);
+                // A low score is no doubt about a pair that does not interact.
+                let least = file.min_score.filter(|_| positive(label));
+                let rating = Rating::of(score, least);
                 let file = number;
                 self.pairs.push(Pair { file, line, proteins, label, support, rating, lack });
                 return;
@@ -159,8 +161,10 @@ fn check_filters(path: &Path, layout: &Layout, settings: &Settings) -> Result<()
     }
 }
 
-/// The lowest score that the rows of a file need.
-fn threshold(format: Format, settings: &Settings) -> Option<Score> {
-    let default = format.is_string().then_some(Score::STRING_HIGH);
+/// The lowest score that interactions of a file need. Labels already say which pairs they are.
+fn threshold(layout: &Layout, settings: &Settings) -> Option<Score> {
+    let labelled = matches!(&layout.content, Content::Table(table) if table.label.is_some());
+    let needs_default = layout.format.is_string() && !labelled;
+    let default = needs_default.then_some(Score::STRING_HIGH);
     settings.min_score.or(default).filter(|score| *score > Score::NONE)
 }
