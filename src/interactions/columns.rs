@@ -59,7 +59,7 @@ impl TableColumns {
                 (!both).then_some(Lack::Taxon)
             }
         };
-        Ok(Statement { proteins, label, support, score, lack })
+        Ok(Statement { proteins, chains: [None, None], label, support, score, lack })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::audit::{Bucket, BucketCount, Example, FileAudit, excerpt};
+use super::chains::Chains;
 use super::classify::positive;
 use super::error::Filter;
 use super::evidence::{Lack, Support};
@@ -42,6 +43,7 @@ pub(super) struct Tables {
     pub(super) pairs: Vec<Pair>,
     pub(super) proteins: Interner<Accession>,
     pub(super) publications: Interner<String>,
+    pub(super) chains: Chains,
 }
 
 impl Default for Tables {
@@ -53,6 +55,7 @@ impl Default for Tables {
             pairs: Vec::new(),
             proteins: Interner::default(),
             publications: Interner::default(),
+            chains: Chains::default(),
         }
     }
 }
@@ -102,8 +105,13 @@ impl Tables {
         let file = &mut self.files[number];
         file.rows += 1;
         let unread = match layout.parse(row, settings, &mut self.publications) {
-            Ok(Statement { proteins, label, support, score, lack }) => {
+            Ok(Statement { proteins, chains, label, support, score, lack }) => {
                 let proteins = proteins.map(|protein| self.proteins.intern(&protein));
+                for (protein, chain) in proteins.into_iter().zip(chains) {
+                    if let Some(chain) = chain {
+                        self.chains.add(protein, chain);
+                    }
+                }
                 // A low score is no doubt about a pair that does not interact.
                 let least = file.min_score.filter(|_| positive(label));
                 let rating = Rating::of(score, least);
