@@ -133,6 +133,34 @@ fn mitab_as_intact_writes_it() {
 }
 
 #[test]
+fn fetch_asks_for_the_proteins_of_the_pairs_that_training_uses() {
+    let root = Root::new();
+    let links = "protein1 protein2 combined_score\n9606.E1 9606.E2 900\n9606.E1 9606.E3 100\n\
+        9606.E1 10090.E4 900\n9606.E1\n";
+    replace_pairs(&root, "links.txt", links);
+    let fetch = |settings: &[&str]| {
+        let mut command = dyad();
+        command.current_dir(root.path()).args(["fetch", "--uniprot-url=http://127.0.0.1:9"]);
+        command.args(["--out", "none.fasta", "--cache", "cache"]);
+        command.arg("--interactions").arg(root.channel("interactions")).args(settings);
+        command
+    };
+    let output = fetch(&[]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let log = text(&output.stderr);
+    assert!(log.contains("1 of 4 rows cannot be used (25.0 %, `max_dropped_fraction`"), "{log}");
+    for (settings, names) in [
+        (vec![], 3),
+        (vec!["--taxon=9606"], 2),
+        (vec!["--min-score=0.1"], 4),
+        (vec!["--min-score=0.1", "--taxon=9606"], 3),
+    ] {
+        let (table, log) = succeed(fetch(&settings).arg("--max-dropped-fraction=0.25"));
+        assert_eq!(table, format!("outcome\taccessions\nnot_uniprot\t{names}\n"), "{log}");
+    }
+}
+
+#[test]
 fn filters_that_a_file_cannot_serve_are_an_error() {
     let root = Root::new();
     let output = root.by_paths().args(["--split=pairs", "--min-score=0.4"]).output().unwrap();

@@ -12,7 +12,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::{bucket, encoder, options, output};
 use crate::config::{RunConfig, Sources};
-use crate::interactions;
+use crate::interactions::{self, InteractionSet, Settings};
 use crate::pipeline::Fetching;
 use crate::protein::Accession;
 use crate::sequences;
@@ -21,7 +21,7 @@ use crate::storage::{self, Lines};
 
 pub(super) const NAME: &str = "fetch";
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 19] = [
     "encoder",
     "uniprot_url",
     "uniprot_parallel",
@@ -31,6 +31,14 @@ const KEYS: [&str; 11] = [
     "hint_release",
     "hint_quality",
     "hint_kind",
+    "min_publications",
+    "evidence",
+    "min_score",
+    "taxon",
+    "expanded_complexes",
+    "self_pairs",
+    "label_column",
+    "max_dropped_fraction",
     "storage_uri",
     "sse_kms_key_id",
 ];
@@ -45,9 +53,9 @@ Examples:
   dyad fetch --accessions list.txt --out proteins.fasta
   dyad fetch --encoder esm2_t33_650M_UR50D
 
-FILE is named by the accessions that were asked for: a merged one has the sequence of the entry that
-took its place, a deleted one its last sequence in UniParc. FILE.outcomes.tsv says what became of
-each. Answers are kept in the cache folder, and with --storage-uri in S3: a fetch that was stopped
+Of pairs that `train` would not use with the same settings nothing is fetched. FILE is named by the
+accessions that were asked for: a merged one has the sequence of the entry that took its place, a
+deleted one its last sequence in UniParc. FILE.outcomes.tsv says what became of each. Answers are kept in the cache folder, and with --storage-uri in S3: a fetch that was stopped
 goes on where it was, and `train` with missing_sequences=fetch asks for nothing again. Of an encoder
 the folder is printed: in the cache of Hugging Face's own programs (HF_HOME), and with --storage-uri
 also in S3.";
@@ -151,11 +159,17 @@ fn wanted(matches: &ArgMatches, fetching: &Fetching<'_>) -> Result<BTreeSet<Acce
     Ok(names)
 }
 
-/// The proteins of all pairs.
+/// The proteins of the pairs that `train` uses with the same settings.
 fn paired(matches: &ArgMatches, fetching: &Fetching<'_>) -> Result<BTreeSet<Accession>, Failure> {
     let (path, _) = fetching.interactions(options::interactions(matches).as_deref())?;
-    let pairs = interactions::list(&path, None)?;
-    Ok(pairs.into_iter().flat_map(|pair| [pair.first, pair.second]).collect())
+    let settings = &fetching.config.interactions;
+    let pairs = interactions::read(slice::from_ref(&path), settings)?;
+    let names = pairs.accessions().cloned().collect();
+    // A subset is drawn among pairs that have sequences, which are still to be fetched.
+    let whole = Settings { max_proteins: None, max_pairs: None, ..settings.clone() };
+    let InteractionSet { audit, .. } = pairs.resolve(|_| true, &whole)?;
+    info!("interactions, before sequences are looked for:\n{audit}");
+    Ok(names)
 }
 
 /// The first word of every line.

@@ -26,6 +26,9 @@ pub struct Audit {
     pub proteins: usize,
     /// Those of them that have no sequence.
     pub proteins_without_sequence: usize,
+    /// Those that stand for several of their chains (MITAB only).
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub proteins_of_several_chains: usize,
     /// The first [`Audit::MAX_LISTED`] proteins without sequence, in order of appearance.
     pub listed_without_sequence: Vec<Accession>,
     /// The files that were read, in order.
@@ -40,7 +43,7 @@ pub enum Bucket {
     /// Not a pair of two identifiers with, where there are labels, a label 0 or 1.
     Malformed,
     /// No physical interaction of two proteins (MITAB only): another molecule, a genetic interaction,
-    /// or proteins that do not interact.
+    /// proteins that need not touch, or that do not interact.
     OtherKind,
     /// A pair that other rows label differently.
     ConflictingLabel,
@@ -199,7 +202,11 @@ impl fmt::Display for Audit {
         }
         writeln!(f, "{:<17} {:>10}", "total", self.rows)?;
         write!(f, "proteins: {}", self.proteins)?;
-        writeln!(f, ", without sequence: {}", self.proteins_without_sequence)?;
+        write!(f, ", without sequence: {}", self.proteins_without_sequence)?;
+        match self.proteins_of_several_chains {
+            0 => writeln!(f)?,
+            count => writeln!(f, ", of several chains: {count}")?,
+        }
         write!(f, "used pairs: {} positive", self.used_positives)?;
         write!(f, ", {} negative", self.used_negatives)?;
         for file in &self.files {
@@ -216,6 +223,11 @@ impl fmt::Display for Example {
         let Self { file, line, excerpt, reason } = self;
         write!(f, "`{file}` line {line}: `{excerpt}`: {reason}")
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives references")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// The first characters of a text, fit for one line of a table.

@@ -59,7 +59,7 @@ impl TableColumns {
                 (!both).then_some(Lack::Taxon)
             }
         };
-        Ok(Statement { proteins, label, support, score, lack })
+        Ok(Statement { proteins, chains: [None, None], label, support, score, lack })
     }
 }
 
@@ -85,8 +85,11 @@ fn string_score(field: &str) -> Result<Score, Malformed> {
     Score::per_mille(field).ok_or_else(|| Malformed::Score(excerpt(field)))
 }
 
+/// Whether a field names one taxon or more, all of them the wanted one.
 fn names_taxon(text: &str, wanted: u32) -> bool {
-    text.split(|c: char| !c.is_ascii_digit()).any(|taxon| taxon.parse() == Ok(wanted))
+    let taxa = text.split(|c: char| !c.is_ascii_digit());
+    let mut taxa = taxa.filter(|taxon| !taxon.is_empty()).peekable();
+    taxa.peek().is_some() && taxa.all(|taxon| taxon.parse() == Ok(wanted))
 }
 
 fn field<'f>(fields: &'f [Cow<str>], column: usize) -> Result<&'f str, Malformed> {

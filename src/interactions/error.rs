@@ -6,6 +6,10 @@ use std::path::PathBuf;
 use super::{Audit, Bucket, BucketCount, Example};
 use crate::storage::{StorageError, TextError};
 
+/// What can be given, for messages.
+const FILES: &str = "a HINT file, a MITAB file (from BioGRID the download `.mitab.txt`), \
+    `protein.links` of STRING or a table of pairs";
+
 /// Interactions that cannot be read or used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -20,16 +24,16 @@ pub enum Error {
     Malformed(Box<Example>),
     /// A folder without any file.
     #[error(
-        "the folder `{}` holds no file: put the interactions there, a HINT file or a table of \
-         pairs",
-        path.display()
+        "the folder `{}` holds no file: put the interactions there, {}",
+        path.display(),
+        FILES
     )]
     NoFile {
         /// The folder.
         path: PathBuf,
     },
     /// A file without content.
-    #[error("`{}` is empty: expected a HINT file or a table of pairs", path.display())]
+    #[error("`{}` is empty: expected {}", path.display(), FILES)]
     Empty {
         /// The file.
         path: PathBuf,
@@ -42,8 +46,10 @@ pub enum Error {
     },
     /// A first row without any separator.
     #[error(
-        "`{}` line {line} has one column: expected two or more columns separated by tabs or commas",
-        path.display()
+        "`{}` line {line} has one column: expected two or more columns separated by tabs or commas, \
+         {}",
+        path.display(),
+        FILES
     )]
     OneColumn {
         /// The file.
@@ -54,9 +60,10 @@ pub enum Error {
     /// A first row that is neither a known header nor a pair.
     #[error(
         "`{}` line {line}: cannot tell which of the columns {columns} name the two proteins: \
-         expected the header of HINT (`Uniprot_A`, `Uniprot_B`, ..., `pmid:method:quality`), a \
-         header with `protein_a`, `protein_b` and optionally `label`, or rows of two accessions \
-         and an optional label 0 or 1 without header",
+         expected the header of HINT (`Uniprot_A`, `Uniprot_B`, ..., `pmid:method:quality`), of \
+         MITAB (from BioGRID the download `.mitab.txt`) or of STRING's `protein.links`, a header \
+         with `protein_a`, `protein_b` and optionally `label`, or rows of two accessions and an \
+         optional label 0 or 1 without header",
         path.display()
     )]
     Header {

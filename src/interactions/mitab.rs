@@ -11,7 +11,8 @@ use super::audit::excerpt;
 use super::evidence::{Lack, Support};
 use super::format::Format;
 use super::intern::Interner;
-use super::references::{Reference, references};
+use super::kind;
+use super::references::references;
 use super::score::Score;
 use super::statement::{Malformed, OtherKind, Statement, Unread};
 use super::{ExpandedComplexes, Settings};
@@ -37,12 +38,14 @@ const FEWEST_COLUMNS: usize = 15;
 /// Columns, counted from 0; those of the two interactors by side.
 const IDENTIFIERS: [usize; 2] = [0, 1];
 const ALTERNATIVES: [usize; 2] = [2, 3];
+const METHODS: usize = 6;
 const PUBLICATIONS: usize = 8;
 const TAXA: [usize; 2] = [9, 10];
 const INTERACTION_TYPE: usize = 11;
 const CONFIDENCE: usize = 14;
 const EXPANSION: usize = 15;
 const INTERACTOR_TYPES: [usize; 2] = [20, 21];
+/// The last one that is used: rows of versions that have it reach it.
 const NEGATIVE: usize = 35;
 
 /// How the first column is named by `IntAct`, by `BioGRID`, and in the description of the format, by
@@ -68,9 +71,6 @@ const OTHER_MOLECULES: [&str; 7] = [
 /// Proteins and peptides.
 const PROTEINS: [&str; 2] = ["0326", "0327"];
 
-/// Genetic interactions, and those that `BioGRID` tells apart; all others have names that say so.
-const GENETIC: [&str; 4] = ["0208", "0794", "0796", "0799"];
-
 /// Scores from 0 to 1 that a database gives by all its evidence for a pair, best first. What authors
 /// report (`author score`, `score` in `BioGRID`) has a scale of its own in every study.
 const SCORES: [&str; 3] = ["intact-miscore", "mint-score", "mentha-score"];
@@ -92,17 +92,17 @@ impl Mitab {
         settings: &Settings,
         publications: &mut Interner<String>,
     ) -> Result<Statement, Unread> {
-        if fields.len() < FEWEST_COLUMNS {
+        if fields.len() < self.columns.min(NEGATIVE + 1) {
             return Err(Malformed::Missing(fields.len() + 1).into());
         }
         let row = Row(&fields[..fields.len().min(self.columns)]);
-        if let Some(kind) = row.genetic() {
-            return Err(OtherKind::Genetic(kind).into());
+        if let Some(kind) = kind::other_kind(row.text(INTERACTION_TYPE), row.text(METHODS)) {
+            return Err(kind.into());
         }
         if row.text(NEGATIVE).eq_ignore_ascii_case("true") {
             return Err(OtherKind::Negative.into());
         }
-        let proteins = match [row.interactor(0)?, row.interactor(1)?] {
+        let [one, other] = match [row.interactor(0)?, row.interactor(1)?] {
             [Some(one), Some(other)] => [one, other],
             // An interaction within one molecule.
             [Some(one), None] | [None, Some(one)] => [one.clone(), one],
@@ -113,7 +113,14 @@ impl Mitab {
         };
         let support = Support::of(row.publications().map(|name| publications.intern(&*name)));
         let lack = row.lack(settings);
-        Ok(Statement { proteins, label: None, support: Some(support), score: row.score(), lack })
+        Ok(Statement {
+            proteins: [one.protein, other.protein],
+            chains: [one.chain, other.chain],
+            label: None,
+            support: Some(support),
+            score: row.score(),
+            lack,
+        })
     }
 }
 
@@ -129,6 +136,14 @@ fn is_row(fields: &[Cow<str>]) -> bool {
     named && IDENTIFIERS.into_iter().all(reference) && TAXA.into_iter().all(taxon)
 }
 
+/// Who interacts.
+#[derive(Clone)]
+struct Interactor {
+    protein: Accession,
+    /// The chain of the protein, where the row names one.
+    chain: Option<String>,
+}
+
 /// The fields of a row as far as its version defines them.
 #[derive(Clone, Copy)]
 struct Row<'f>(&'f [Cow<'f, str>]);
@@ -139,24 +154,12 @@ impl<'f> Row<'f> {
         self.0.get(column).map_or("", |field| field.trim())
     }
 
-    /// The name of its type, if all its types are genetic interactions.
-    fn genetic(self) -> Option<String> {
-        let genetic = |kind: &Reference| {
-            let says_so =
-                ["genetic", "epistasis"].iter().any(|word| kind.description.contains(word));
-            says_so || kind.is_term(&GENETIC)
-        };
-        let mut kinds = references(self.text(INTERACTION_TYPE));
-        let first = kinds.next().filter(genetic)?;
-        kinds.all(|kind| genetic(&kind)).then(|| excerpt(first.name()))
-    }
-
     /// The protein of a side, unless nothing is there.
     ///
     /// Of several `UniProt` accessions the first of a reviewed entry counts, or else the first;
     /// those in the first columns before the alternative ones, among which `IntAct` lists accessions
     /// of former entries. Without any it is the first identifier, whatever its database.
-    fn interactor(self, side: usize) -> Result<Option<Accession>, Unread> {
+    fn interactor(self, side: usize) -> Result<Option<Interactor>, Unread> {
         let Some(first) = references(self.text(IDENTIFIERS[side])).next() else { return Ok(None) };
         let other_molecule = |kind: &str| {
             let molecule = excerpt(&first.identifier);
@@ -167,25 +170,29 @@ impl<'f> Row<'f> {
             return other_molecule(kind.name());
         }
         let columns = [IDENTIFIERS[side], ALTERNATIVES[side]];
-        if let Some(accession) = columns.into_iter().find_map(|column| self.accession(column)) {
-            return Ok(Some(accession));
+        if let Some(named) = columns.into_iter().find_map(|column| self.named(column)) {
+            return Ok(Some(named));
         }
         if first.is_to(&OTHER_MOLECULES) {
             return other_molecule(&first.database);
         }
         let parsed = first.identifier.parse();
         let column = IDENTIFIERS[side] + 1;
-        Ok(Some(parsed.map_err(|source| Malformed::Identifier { column, source })?))
+        let protein = parsed.map_err(|source| Malformed::Identifier { column, source })?;
+        Ok(Some(Interactor { protein, chain: None }))
     }
 
-    /// The accession of `UniProt` in a column. A chain (`P12345-PRO_0000012345`) is its protein.
-    fn accession(self, column: usize) -> Option<Accession> {
+    /// The protein by its accession of `UniProt` in a column. A chain (`P12345-PRO_0000012345`) is
+    /// its protein.
+    fn named(self, column: usize) -> Option<Interactor> {
         let first_of = |databases: &[&str]| {
             let mut ours = references(self.text(column)).filter(|name| name.is_to(databases));
             ours.find_map(|name| {
                 let identifier = &*name.identifier;
-                let protein = identifier.split_once("-PRO_").map_or(identifier, |(one, _)| one);
-                protein.parse().ok().filter(Accession::is_uniprot)
+                let chain_of = identifier.split_once("-PRO_").map(|(protein, _)| protein);
+                let protein = chain_of.unwrap_or(identifier).parse().ok();
+                let protein = protein.filter(Accession::is_uniprot)?;
+                Some(Interactor { protein, chain: chain_of.map(|_| excerpt(identifier)) })
             })
         };
         first_of(&REVIEWED).or_else(|| first_of(&UNREVIEWED))

@@ -6,6 +6,7 @@
 //! [`Audit`], in which every row is in exactly one [`Bucket`].
 
 mod audit;
+mod chains;
 mod classify;
 mod columns;
 mod error;
@@ -13,6 +14,7 @@ mod evidence;
 mod format;
 pub mod hint;
 mod intern;
+mod kind;
 mod layout;
 mod mitab;
 mod references;
@@ -45,8 +47,8 @@ pub struct Settings {
     pub min_publications: usize,
     /// Which kind of experiment a pair needs at least one of (HINT only).
     pub evidence: Evidence,
-    /// Pairs with a lower score are filtered out (MITAB and STRING). Without it STRING's need what STRING
-    /// calls high confidence, and others none.
+    /// Interactions with a lower score are filtered out (MITAB and STRING). Without it those of
+    /// STRING need what STRING calls high confidence, unless they have labels, and others none.
     pub min_score: Option<Score>,
     /// Both proteins must be of this NCBI taxon (HINT since 2024, MITAB and STRING).
     pub taxon: Option<u32>,
@@ -107,6 +109,8 @@ pub struct Interactions {
     other_kind: BucketCount,
     rows: Vec<Row>,
     conflicting_pairs: usize,
+    /// How many proteins stand for several of their chains.
+    merged_chains: usize,
     /// The accessions by their number in the rows.
     proteins: Vec<Accession>,
 }
@@ -145,10 +149,19 @@ pub struct LabelledPair {
 /// column names, or, without header, the columns of MITAB, or two accessions and an optional label 0
 /// or 1. Columns are separated by tabs or commas, STRING's also by spaces. Files that cannot be read at all are errors; rows that cannot are counted.
 pub fn read(paths: &[PathBuf], settings: &Settings) -> Result<Interactions, Error> {
-    let Tables { files, malformed, other_kind, pairs, proteins, .. } = tables(paths, settings)?;
+    let Tables { files, malformed, other_kind, pairs, proteins, chains, .. } =
+        tables(paths, settings)?;
     let (rows, conflicting_pairs) = classify(pairs, settings);
-    let proteins = proteins.into_values();
-    Ok(Interactions { files, malformed, other_kind, rows, conflicting_pairs, proteins })
+    let (merged_chains, proteins) = (chains.merged(), proteins.into_values());
+    Ok(Interactions {
+        files,
+        malformed,
+        other_kind,
+        rows,
+        conflicting_pairs,
+        merged_chains,
+        proteins,
+    })
 }
 
 /// A row of a list of pairs, the proteins in the order of the row.
@@ -195,6 +208,9 @@ fn tables(paths: &[PathBuf], settings: &Settings) -> Result<Tables, Error> {
             return Err(Error::NoFile { path: path.clone() });
         }
         files.iter().try_for_each(|file| tables.read(file, settings))?;
+    }
+    if let Some(warning) = tables.chains.warning() {
+        warn!("{warning}");
     }
     Ok(tables)
 }

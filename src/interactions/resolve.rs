@@ -57,8 +57,15 @@ fn take_subset(interactions: &mut Interactions, settings: &Settings) {
 }
 
 fn audit(interactions: &Interactions, found: &[bool], settings: &Settings) -> Audit {
-    let Interactions { files, malformed, other_kind, rows, conflicting_pairs, proteins } =
-        interactions;
+    let Interactions {
+        files,
+        malformed,
+        other_kind,
+        rows,
+        conflicting_pairs,
+        merged_chains,
+        proteins,
+    } = interactions;
     let mut buckets = Bucket::ALL.map(BucketCount::empty);
     buckets[Bucket::Malformed as usize].clone_from(malformed);
     buckets[Bucket::OtherKind as usize].clone_from(other_kind);
@@ -77,6 +84,7 @@ fn audit(interactions: &Interactions, found: &[bool], settings: &Settings) -> Au
         conflicting_pairs: *conflicting_pairs,
         proteins: proteins.len(),
         proteins_without_sequence: missing.len(),
+        proteins_of_several_chains: *merged_chains,
         listed_without_sequence: missing.into_iter().take(Audit::MAX_LISTED).cloned().collect(),
         files: files.clone(),
     }

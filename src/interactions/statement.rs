@@ -9,6 +9,8 @@ use crate::protein::{Accession, AccessionError};
 pub(super) struct Statement {
     /// In the order of the row.
     pub(super) proteins: [Accession; 2],
+    /// The chains that the row names instead of whole proteins.
+    pub(super) chains: [Option<String>; 2],
     /// The label, in files that have labels.
     pub(super) label: Option<bool>,
     /// The evidence, in files that have evidence.
@@ -62,6 +64,9 @@ pub(super) enum OtherKind {
     /// Genes whose changes together have another effect than alone.
     #[error("a genetic interaction (`{0}`), not a physical one")]
     Genetic(String),
+    /// Proteins that need not touch.
+    #[error("reported as `{0}`, which is no physical interaction")]
+    NotPhysical(String),
     /// Proteins that were tested and do not interact.
     #[error("reported not to interact")]
     Negative,

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use super::audit::{Bucket, BucketCount, Example, FileAudit, excerpt};
+use super::chains::Chains;
+use super::classify::positive;
 use super::error::Filter;
 use super::evidence::{Lack, Support};
-use super::format::Format;
 use super::intern::Interner;
 use super::layout::{Content, Layout};
 use super::score::{Rating, Score};
@@ -42,6 +43,7 @@ pub(super) struct Tables {
     pub(super) pairs: Vec<Pair>,
     pub(super) proteins: Interner<Accession>,
     pub(super) publications: Interner<String>,
+    pub(super) chains: Chains,
 }
 
 impl Default for Tables {
@@ -53,6 +55,7 @@ impl Default for Tables {
             pairs: Vec::new(),
             proteins: Interner::default(),
             publications: Interner::default(),
+            chains: Chains::default(),
         }
     }
 }
@@ -61,20 +64,25 @@ impl Tables {
     /// Adds all rows of a file.
     pub(super) fn read(&mut self, path: &Path, settings: &Settings) -> Result<(), Error> {
         let (mut lines, source) = Lines::open(path).map_err(TextError::from)?;
+        let mut comment = None;
         let (line, first, layout) = loop {
             let Some((line, row)) = lines.next_line()? else {
                 return Err(Error::Empty { path: path.to_owned() });
             };
             match Layout::detect(path, line, &row, settings) {
-                // A comment.
-                Err(Error::OneColumn { .. } | Error::Header { .. }) if row.starts_with('#') => {}
-                layout => break (line, row.into_owned(), layout?),
+                Err(error @ (Error::OneColumn { .. } | Error::Header { .. }))
+                    if row.starts_with('#') =>
+                {
+                    comment = Some(error);
+                }
+                Err(error) => return Err(about_header(comment, error)),
+                Ok(layout) => break (line, row.into_owned(), layout),
             }
         };
         check_filters(path, &layout, settings)?;
         let SourceFile { name, bytes, sha256 } = source;
         let format = layout.format;
-        let min_score = threshold(format, settings);
+        let min_score = threshold(&layout, settings);
         self.files.push(FileAudit { name, bytes, sha256, format, min_score, rows: 0 });
 
         if !layout.has_header {
@@ -97,9 +105,16 @@ impl Tables {
         let file = &mut self.files[number];
         file.rows += 1;
         let unread = match layout.parse(row, settings, &mut self.publications) {
-            Ok(Statement { proteins, label, support, score, lack }) => {
+            Ok(Statement { proteins, chains, label, support, score, lack }) => {
                 let proteins = proteins.map(|protein| self.proteins.intern(&protein));
-                let rating = Rating::of(score, file.min_score);
+                for (protein, chain) in proteins.into_iter().zip(chains) {
+                    if let Some(chain) = chain {
+                        self.chains.add(protein, chain);
+                    }
+                }
+                // A low score is no doubt about a pair that does not interact.
+                let least = file.min_score.filter(|_| positive(label));
+                let rating = Rating::of(score, least);
                 let file = number;
                 self.pairs.push(Pair { file, line, proteins, label, support, rating, lack });
                 return;
@@ -116,6 +131,19 @@ impl Tables {
             excerpt: excerpt(row),
             reason: unread.to_string(),
         });
+    }
+}
+
+/// The error about a file's first row or, where the comment above it has as many columns, about that
+/// one: it is a header of another format.
+fn about_header(comment: Option<Error>, error: Error) -> Error {
+    match (comment, error) {
+        (Some(Error::Header { path, line, columns }), Error::Header { columns: row, .. })
+            if columns.0.len() == row.0.len() =>
+        {
+            Error::Header { path, line, columns }
+        }
+        (_, error) => error,
     }
 }
 
@@ -141,8 +169,10 @@ fn check_filters(path: &Path, layout: &Layout, settings: &Settings) -> Result<()
     }
 }
 
-/// The lowest score that the rows of a file need.
-fn threshold(format: Format, settings: &Settings) -> Option<Score> {
-    let default = format.is_string().then_some(Score::STRING_HIGH);
+/// The lowest score that interactions of a file need. Labels already say which pairs they are.
+fn threshold(layout: &Layout, settings: &Settings) -> Option<Score> {
+    let labelled = matches!(&layout.content, Content::Table(table) if table.label.is_some());
+    let needs_default = layout.format.is_string() && !labelled;
+    let default = needs_default.then_some(Score::STRING_HIGH);
     settings.min_score.or(default).filter(|score| *score > Score::NONE)
 }

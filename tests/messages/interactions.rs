@@ -23,9 +23,9 @@ fn files_that_are_no_interactions() {
     page.spoiled("empty folder", &[], |root| fs::remove_file(root.channel(PAIRS)).unwrap());
     insta::assert_snapshot!(page.0, @"
     wrong column names
-      exit 2: UserError: `FOLDER/input/data/interactions/pairs.tsv` line 1: cannot tell which of the columns `gene_x`, `gene_y`, `score` name the two proteins: expected the header of HINT (`Uniprot_A`, `Uniprot_B`, ..., `pmid:method:quality`), a header with `protein_a`, `protein_b` and optionally `label`, or rows of two accessions and an optional label 0 or 1 without header
+      exit 2: UserError: `FOLDER/input/data/interactions/pairs.tsv` line 1: cannot tell which of the columns `gene_x`, `gene_y`, `score` name the two proteins: expected the header of HINT (`Uniprot_A`, `Uniprot_B`, ..., `pmid:method:quality`), of MITAB (from BioGRID the download `.mitab.txt`) or of STRING's `protein.links`, a header with `protein_a`, `protein_b` and optionally `label`, or rows of two accessions and an optional label 0 or 1 without header
     empty file
-      exit 2: UserError: `FOLDER/input/data/interactions/pairs.tsv` is empty: expected a HINT file or a table of pairs
+      exit 2: UserError: `FOLDER/input/data/interactions/pairs.tsv` is empty: expected a HINT file, a MITAB file (from BioGRID the download `.mitab.txt`), `protein.links` of STRING or a table of pairs
     only a header
       exit 2: UserError: `FOLDER/input/data/interactions/pairs.tsv` has a header but no pair: add rows or remove the file
     binary file
@@ -33,9 +33,9 @@ fn files_that_are_no_interactions() {
     truncated gzip
       exit 2: UserError: cannot read `FOLDER/input/data/interactions/pairs.tsv`: incomplete deflate stream. Fix: the file is damaged; fetch it again
     FASTA instead of pairs
-      exit 2: UserError: `FOLDER/input/data/interactions/pairs.tsv` line 1 has one column: expected two or more columns separated by tabs or commas
+      exit 2: UserError: `FOLDER/input/data/interactions/pairs.tsv` line 1 has one column: expected two or more columns separated by tabs or commas, a HINT file, a MITAB file (from BioGRID the download `.mitab.txt`), `protein.links` of STRING or a table of pairs
     empty folder
-      exit 2: UserError: the folder `FOLDER/input/data/interactions` holds no file: put the interactions there, a HINT file or a table of pairs
+      exit 2: UserError: the folder `FOLDER/input/data/interactions` holds no file: put the interactions there, a HINT file, a MITAB file (from BioGRID the download `.mitab.txt`), `protein.links` of STRING or a table of pairs
     ");
 }
 
@@ -103,7 +103,7 @@ fn parts_that_do_not_fit_together() {
     clusters with another program
       exit 2: UserError: clusters are given, and `cluster_by` is `mmseqs`, which finds others: leave out the one or the other
     known interactions that are none
-      exit 2: UserError: `FOLDER/input/data/known_interactions/known.tsv` line 1: cannot tell which of the columns `gene_x`, `gene_y`, `score` name the two proteins: expected the header of HINT (`Uniprot_A`, `Uniprot_B`, ..., `pmid:method:quality`), a header with `protein_a`, `protein_b` and optionally `label`, or rows of two accessions and an optional label 0 or 1 without header
+      exit 2: UserError: `FOLDER/input/data/known_interactions/known.tsv` line 1: cannot tell which of the columns `gene_x`, `gene_y`, `score` name the two proteins: expected the header of HINT (`Uniprot_A`, `Uniprot_B`, ..., `pmid:method:quality`), of MITAB (from BioGRID the download `.mitab.txt`) or of STRING's `protein.links`, a header with `protein_a`, `protein_b` and optionally `label`, or rows of two accessions and an optional label 0 or 1 without header
     label column that is not there
       exit 2: UserError: `FOLDER/input/data/interactions/pairs.tsv` has no label column `truth`, only `protein_a`, `protein_b`: correct `label_column` or the header
     evidence that is not there

@@ -154,7 +154,7 @@ fn pairs_that_cannot_be_scored() {
     a row that is no pair
       exit 2: UserError: line 2 of `pairs.tsv` is no pair: no column 2; mend or remove it
     empty
-      exit 2: UserError: `FOLDER/pairs.tsv` is empty: expected a HINT file or a table of pairs
+      exit 2: UserError: `FOLDER/pairs.tsv` is empty: expected a HINT file, a MITAB file (from BioGRID the download `.mitab.txt`), `protein.links` of STRING or a table of pairs
     without labels
       exit 2: UserError: `FOLDER/pairs.tsv` has no label column: add a column `label` with 1 for pairs that interact and 0 for others, or name yours with `--label-column`
     a label that is none

@@ -132,8 +132,9 @@ fn a_first_row_that_is_neither_header_nor_pair_is_one_error() {
         "`a.txt` line 1: cannot tell which of the columns `Partner_A`, `Partner_B`, `Gene_A`, \
          `Gene_B`, `ORF_A`, `ORF_B`, `Alias_A`, `Alias_B`, `pmid:method:quality` name the two \
          proteins: expected the header of HINT (`Uniprot_A`, `Uniprot_B`, ..., \
-         `pmid:method:quality`), a header with `protein_a`, `protein_b` and optionally \
-         `label`, or rows of two accessions and an optional label 0 or 1 without header"
+         `pmid:method:quality`), of MITAB (from BioGRID the download `.mitab.txt`) or of STRING's \
+         `protein.links`, a header with `protein_a`, `protein_b` and optionally `label`, or rows of \
+         two accessions and an optional label 0 or 1 without header"
     );
     for (row, columns) in [
         ("bait\tprey", "`bait`, `prey`"),
@@ -149,14 +150,35 @@ fn a_first_row_that_is_neither_header_nor_pair_is_one_error() {
 }
 
 #[test]
+fn headers_that_look_like_comments_are_named_where_no_row_is_known() {
+    let start = |text: &str| {
+        let message = Files::one(text).message(&settings());
+        message.split_once(" name the two proteins").unwrap().0.to_owned()
+    };
+    // The web export of STRING, and the tables of BioGRID.
+    let nodes = "#node1\tnode2\tnode1_string_id\nA\tB\t9606.ENSP1\n";
+    let tab = "# 2026\n#BioGRID Interaction ID\tGene A\tGene B\n103\t6416\t2318\n";
+    let note = "#made by hand,\n103\t6416\t2318\n";
+    insta::assert_snapshot!([nodes, tab, note].map(start).join("\n"), @"
+    `a.txt` line 1: cannot tell which of the columns `#node1`, `node2`, `node1_string_id`
+    `a.txt` line 2: cannot tell which of the columns `#BioGRID Interaction ID`, `Gene A`, `Gene B`
+    `a.txt` line 2: cannot tell which of the columns `103`, `6416`, `2318`
+    ");
+}
+
+#[test]
 fn files_without_pairs_are_one_error_each() {
+    let empty = "`a.txt` is empty: expected a HINT file, a MITAB file (from BioGRID the download \
+        `.mitab.txt`), `protein.links` of STRING or a table of pairs";
     let cases: [(&[u8], &str); 5] = [
-        (b"", "`a.txt` is empty: expected a HINT file or a table of pairs"),
-        (b" \r\n\n", "`a.txt` is empty: expected a HINT file or a table of pairs"),
+        (b"", empty),
+        (b" \r\n\n", empty),
         (b"id_a\tid_b\n", "`a.txt` has a header but no pair: add rows or remove the file"),
         (
             b"\n<!DOCTYPE html>\n<p>moved</p>\n",
-            "`a.txt` line 2 has one column: expected two or more columns separated by tabs or commas",
+            "`a.txt` line 2 has one column: expected two or more columns separated by tabs or commas, \
+             a HINT file, a MITAB file (from BioGRID the download `.mitab.txt`), `protein.links` of \
+             STRING or a table of pairs",
         ),
         (
             b"PK\x03\x04\x00\x00\n",
@@ -170,7 +192,8 @@ fn files_without_pairs_are_one_error_each() {
     let empty = Files::new::<&str>(&[]);
     let text = empty.message(&settings());
     assert!(
-        text.ends_with("put the interactions there, a HINT file or a table of pairs"),
+        text.contains("put the interactions there, a HINT file, a MITAB file")
+            && text.ends_with(" or a table of pairs"),
         "{text}"
     );
     let missing = read(&[empty.path().join("x")], &settings()).unwrap_err().to_string();

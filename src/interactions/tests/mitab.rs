@@ -1,6 +1,7 @@
 //! MITAB as `IntAct` and `BioGRID` write it.
 
 mod buckets;
+mod kinds;
 
 use super::*;
 

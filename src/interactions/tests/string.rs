@@ -108,10 +108,24 @@ fn filters_that_leave_nothing_are_named() {
 #[test]
 fn hint_has_taxa_since_2024() {
     let hint = "Uniprot_A\tUniprot_B\tpmid:method:quality\ttaxid\n\
-        P1\tP2\t1:0018:HT\t9606\nP3\tP4\t1:0018:HT\t4932\nP5\tP6\t1:0018:HT\n";
+        P1\tP2\t1:0018:HT\t9606\nP3\tP4\t1:0018:HT\t4932\nP5\tP6\t1:0018:HT\n\
+        P7\tP8\t1:0018:HT\t9606|10090\nP7\tP9\t1:0018:HT\t\nP8\tP9\t1:0018:HT\t9606|9606\n";
     let files = Files::one(hint);
     let taxon = Settings { taxon: Some(9606), ..settings() };
-    assert_eq!(pairs(&files.resolve(&taxon).unwrap()), ["P1 P2 1"]);
+    assert_eq!(pairs(&files.resolve(&taxon).unwrap()), ["P1 P2 1", "P8 P9 1"]);
     // Who does not ask for it does not need the column.
-    assert_eq!(files.set().pairs.len(), 3);
+    assert_eq!(files.set().pairs.len(), 6);
+}
+
+#[test]
+fn labels_say_what_a_score_would() {
+    let files = Files::one(
+        "protein1,protein2,combined_score,label\n\
+         P1,P2,900,1\nP1,P3,150,1\nP2,P4,100,0\nP3,P4,800,0\n",
+    );
+    let all = ["P1 P2 1", "P1 P3 1", "P2 P4 0", "P3 P4 0"];
+    assert_eq!(pairs(&files.set()), all);
+    assert_eq!(files.set().audit.files[0].min_score, None);
+    let asked = Settings { min_score: Some(0.7.try_into().unwrap()), ..settings() };
+    assert_eq!(pairs(&files.resolve(&asked).unwrap()), [all[0], all[2], all[3]]);
 }

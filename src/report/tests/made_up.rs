@@ -141,6 +141,7 @@ fn audit() -> Audit {
         conflicting_pairs: 3,
         proteins: 321,
         proteins_without_sequence: 2,
+        proteins_of_several_chains: 0,
         listed_without_sequence: vec!["P1".parse().unwrap(), "P2".parse().unwrap()],
         files: vec![FileAudit {
             name: "pairs.txt".to_owned(),

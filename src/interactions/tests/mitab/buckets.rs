@@ -37,6 +37,8 @@ fn damaged_rows_are_malformed_with_a_reason() {
         row(42, "-", "-", &[(0, "-"), (1, "")]),
         row(42, "P00001", "P2", &[(1, "intact:"), (3, "-")]),
         row(42, "P00001", "P2", &[(1, "intact:\"EBI 1\"")]),
+        good.split('\t').take(35).collect::<Vec<_>>().join("\t"),
+        good.split('\t').take(36).collect::<Vec<_>>().join("\t"),
     ];
     let audit = file(INTACT, &rows).set().audit;
     let reasons: Vec<_> = audit.buckets[0].examples.iter().map(|e| e.reason.as_str()).collect();
@@ -47,6 +49,7 @@ fn damaged_rows_are_malformed_with_a_reason() {
             "empty identifier in column 1",
             "empty identifier in column 2",
             "identifier with the character ' ' in column 2",
+            "no column 36",
         ]
     );
     let named = Settings { label_column: Some("truth".to_owned()), ..settings() };
