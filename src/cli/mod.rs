@@ -10,6 +10,7 @@ mod estimate;
 mod evaluate;
 mod failure;
 mod fetch;
+mod job;
 mod logging;
 mod options;
 mod output;

@@ -1,35 +1,19 @@
 //! `dyad train`: the pipeline, on paths or below a SageMaker root.
 
-use std::path::{Path, PathBuf};
-
 use clap::{ArgMatches, Command};
 use tracing::{info, warn};
 
 use super::context::Context;
 use super::failure::Failure;
+use super::job::{self, Job, in_root};
 use super::{bucket, encoder, options, output};
 use crate::artifacts;
-use crate::config::{Key, Resolved, RunConfig, Sources};
-use crate::container::Channels;
-use crate::embeddings::esm2::Source;
+use crate::config::{Resolved, Sources};
 use crate::estimate::{self, Instance};
-use crate::pipeline::{self, Inputs, Places, Run, Summary};
-use crate::storage;
+use crate::pipeline::{self, Places, Run, Summary};
 use crate::storage::sync::Remote;
 
 pub(super) const NAME: &str = "train";
-
-/// Options that name places; with none of them a SageMaker root is used.
-const PATHS: [&str; 8] = [
-    "interactions",
-    "sequences",
-    "validation",
-    "test",
-    "known-interactions",
-    "clusters",
-    "out",
-    "cache",
-];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -74,7 +58,7 @@ pub(super) fn arguments(command: Command) -> Command {
 }
 
 pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
-    let job = job(matches, context)?;
+    let job = job::find(matches, context)?;
     let resolved = resolve(matches, context, Some(&job))?;
     job.require(context, Some(&resolved.config))?;
     let encoder = job.encoder(&resolved.config)?;
@@ -115,76 +99,6 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
 /// The instance type that the platform names, if the table of prices has it.
 fn known_instance(context: &Context) -> Option<Instance> {
     estimate::named_instance(&context.root.instance_type()?).ok()
-}
-
-/// Whether a SageMaker root says where everything lies.
-fn in_root(matches: &ArgMatches, context: &Context) -> bool {
-    context.root.exists() && !PATHS.iter().any(|name| matches.contains_id(name))
-}
-
-/// Where a run reads and writes.
-pub(super) struct Job {
-    pub(super) inputs: Inputs,
-    pub(super) model: PathBuf,
-    pub(super) checkpoints: PathBuf,
-    /// Where equal runs need not leave equal bytes.
-    pub(super) record: PathBuf,
-    /// The channels that the inputs are, below a root.
-    channels: Option<Channels>,
-}
-
-impl Job {
-    /// An error if a channel is missing that the job needs. In a configuration that cannot be used, a
-    /// key that is given counts, whatever its value.
-    pub(super) fn require(
-        &self,
-        context: &Context,
-        config: Option<&RunConfig>,
-    ) -> Result<(), Failure> {
-        let hyperparameters = context.root.hyperparameters().unwrap_or_default();
-        let is_given = |key: &str| {
-            hyperparameters.contains_key(key) || context.variable(&Key::variable(key)).is_some()
-        };
-        let provided = |key: &str| match (key, config) {
-            (options::INTERACTIONS, Some(config)) => config.hint.species.is_some(),
-            ("encoder", Some(config)) => config.encoder.name.is_some(),
-            (key, None) => is_given(key),
-            _ => false,
-        };
-        match &self.channels {
-            Some(channels) => Ok(channels.require(provided)?),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Job {
-    /// The encoder: the channel's, or what the configuration names.
-    pub(super) fn encoder(&self, config: &RunConfig) -> Result<Source, Failure> {
-        let channel = self.channels.as_ref().and_then(|channels| channels.encoder.as_ref());
-        match (channel, &config.encoder.name) {
-            (Some(channel), None) => Ok(Source::Folder(channel.clone())),
-            (Some(channel), Some(name)) => Err(Failure::usage(format!(
-                "the job has an encoder as a channel, `{}`, and names another, `encoder` = `{name}`; \
-                 leave out the one or the other",
-                channel.display()
-            ))),
-            (None, _) => {
-                let source = encoder::named(config, NAME)?;
-                refuse_input(source.folder(), &self.model)?;
-                refuse_within(source.folder(), &self.model)?;
-                Ok(source)
-            }
-        }
-    }
-}
-
-/// The places of a run, tried for writing.
-pub(super) fn job(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
-    match in_root(matches, context) {
-        true => from_root(context),
-        false => from_paths(matches, context),
-    }
 }
 
 /// The configuration of a run; `job` says what the input implies, if it is known.
@@ -237,89 +151,4 @@ fn report(summary: &Summary, places: &Places) {
     let table = format!("Test part (best epoch {epoch}, validation AUROC {auroc:.4})\n{test}\n");
     // The table is also in metrics.json; a closed output loses nothing.
     let _ = output::print(&table);
-}
-
-fn from_root(context: &Context) -> Result<Job, Failure> {
-    let root = &context.root;
-    root.probe()?;
-    root.cluster()?;
-    let channels = root.channels()?;
-    let found = channels.clone();
-    let inputs = Inputs {
-        interactions: found.interactions,
-        sequences: found.sequences,
-        validation: found.validation,
-        test: found.test,
-        known_interactions: found.known_interactions,
-        clusters: found.clusters,
-    };
-    let (model, checkpoints, record) = (root.model(), root.checkpoints()?, root.output_data());
-    Ok(Job { inputs, model, checkpoints, record, channels: Some(channels) })
-}
-
-fn from_paths(matches: &ArgMatches, context: &Context) -> Result<Job, Failure> {
-    let given = |name: &str| matches.get_one::<PathBuf>(name).cloned();
-    let needed = ["interactions", "encoder", "out"];
-    let missing: Vec<_> =
-        needed.iter().copied().filter(|name| !matches.contains_id(name)).collect();
-    // The configuration may name interactions and encoder; that is seen when it is known.
-    if missing.contains(&"out") {
-        let options: Vec<_> = missing.iter().map(|name| format!("`--{name}`")).collect();
-        let nothing_given = missing.len() == needed.len() && given("sequences").is_none();
-        let root = match nothing_given {
-            true => format!(" or a SageMaker root (`{}` has no folder `input`)", context.root),
-            false => String::new(),
-        };
-        let text =
-            format!("`dyad train` needs {}{root}; see `dyad train --help`", options.join(", "));
-        return Err(Failure::usage(text));
-    }
-    let inputs = Inputs {
-        interactions: options::interactions(matches),
-        sequences: given("sequences"),
-        validation: given("validation"),
-        test: given("test"),
-        known_interactions: given("known-interactions"),
-        clusters: given("clusters"),
-    };
-    let model = options::required(matches, "out");
-    let folders = [
-        inputs.interactions.as_deref(),
-        inputs.sequences.as_deref(),
-        inputs.validation.as_deref(),
-        inputs.test.as_deref(),
-        inputs.known_interactions.as_deref(),
-        inputs.clusters.as_deref(),
-    ];
-    folders.into_iter().try_for_each(|folder| refuse_input(folder, &model))?;
-    storage::probe_writable(&model)?;
-    let checkpoints = model.join("checkpoints");
-    let record = checkpoints.clone();
-    Ok(Job { inputs, model, checkpoints, record, channels: None })
-}
-
-/// The encoder must not lie in the model directory, where the run keeps its own.
-fn refuse_within(encoder: Option<&Path>, model: &Path) -> Result<(), Failure> {
-    let Some(encoder) = encoder else { return Ok(()) };
-    match (encoder.canonicalize(), model.canonicalize()) {
-        (Ok(place), Ok(model)) if place.starts_with(&model) => Err(Failure::usage(format!(
-            "the encoder `{}` lies in the folder of `--out`, which replaces its files; give another \
-             folder",
-            encoder.display()
-        ))),
-        _ => Ok(()),
-    }
-}
-
-/// A model directory must not be a folder of the input, whose files it would replace.
-fn refuse_input(input: Option<&Path>, model: &Path) -> Result<(), Failure> {
-    // A folder that does not exist yet is nobody's input.
-    let place = model.canonicalize().ok();
-    let input = input.and_then(|input| input.canonicalize().ok());
-    if place.is_some() && input == place {
-        let text =
-            format!("`--out` is the input folder `{}`; give another folder", model.display());
-        return Err(Failure::usage(text));
-    }
-    Ok(())
 }

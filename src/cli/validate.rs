@@ -5,6 +5,7 @@ use tracing::info;
 
 use super::context::Context;
 use super::failure::Failure;
+use super::job::{self, Job};
 use super::{bucket, encoder, options, output, train};
 use crate::config::RunConfig;
 use crate::embeddings::CacheLocation;
@@ -30,7 +31,7 @@ pub(super) fn command() -> Command {
 pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
     let mut failures = Vec::new();
     let mut note = |failure| failures.push(failure);
-    let job = train::job(matches, context).map_err(&mut note).ok();
+    let job = job::find(matches, context).map_err(&mut note).ok();
     let config = train::resolve(matches, context, job.as_ref()).map_err(&mut note).ok();
     let required = job.as_ref().map_or(Ok(()), |job| {
         job.require(context, config.as_ref().map(|resolved| &resolved.config)) //
@@ -52,7 +53,7 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
     if let (Some(job), Some(config), Some(cache), Some(encoder), Some(hub), true) =
         (job, config, cache, encoder, hub, complete)
     {
-        let train::Job { inputs, model, checkpoints, record, .. } = job;
+        let Job { inputs, model, checkpoints, record, .. } = job;
         let places = Places { model, checkpoints, cache, record };
         let observer = context.observer();
         let checked = pipeline::check(&Run {
