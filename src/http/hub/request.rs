@@ -1,6 +1,8 @@
 //! One request to the hub. Redirects are followed here, so that each address is checked and the token goes
 //! to the hub alone.
 
+use std::sync::atomic::Ordering;
+
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap, LOCATION, RANGE};
 use reqwest::{Response, Url};
 
@@ -78,7 +80,7 @@ impl<'a> Requests<'a> {
             let sent = client.unless_silent(request.header(RANGE, range).send());
             let sent = client.runtime.block_on(sent)?;
             let response = sent.map_err(|error| Trouble::Transient(reason(&error)))?;
-            client.answered.store(true, std::sync::atomic::Ordering::Relaxed);
+            client.answered.store(true, Ordering::Relaxed);
             if at_home && response.headers().contains_key("x-repo-commit") {
                 described = Some(response.headers().clone());
             }

@@ -159,7 +159,7 @@ fn a_killed_restore_leaves_nothing_behind() {
     let folder = second.access.snapshot(&NAME.parse().unwrap(), &commit("1"));
     let half = folder.join("model.safetensors.1-2.sagemaker-ignore");
     storage::create_folder(&folder).unwrap();
-    fs::write(&half, b"half").unwrap();
+    storage::write_atomic(&half, b"half").unwrap();
     assert_eq!(second.locate(NAME).unwrap().folder, folder);
     assert!(!half.exists());
 }
