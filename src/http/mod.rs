@@ -1,10 +1,12 @@
-//! HTTP: the one place that asks servers other than AWS's; the hub of Hugging Face is asked in
-//! [`hub`].
+//! HTTP: the one place that asks servers other than AWS's.
 //!
 //! Requests are read-only, over https except on this machine, and bounded: in the size of an
 //! answer, in the silence of a server, and in the time that all of a command's requests may take.
 //! What may succeed is tried again with jittered waits, or after as long as the server asks for.
 //! Redirects are answers that the caller sees. A stop breaks off whatever is under way.
+//!
+//! The hub of Hugging Face is asked in [`hub`] by the same client with limits of its own: files of
+//! any size may take any time as long as bytes come.
 
 mod address;
 mod answer;

@@ -68,10 +68,22 @@ fn shards_are_fetched_and_no_index_names_another_folder() {
     hub.push("lab/hostile", 4, sharded("../../../../evil"));
     let refusal = asker.refusal(&hub, "lab/hostile");
     assert!(refusal.contains("`../../../../evil` is no file name"), "{refusal}");
-    hub.push("lab/empty", 5, [("config.json".to_owned(), b"{}".to_vec())].into());
+    let config = small_files().remove("config.json").unwrap();
+    hub.push("lab/empty", 5, [("config.json".to_owned(), config)].into());
     let refusal = asker.refusal(&hub, "lab/empty");
     let refusal = refusal.replace(&commit(5), "COMMIT");
     insta::assert_snapshot!(refusal, @"the model `lab/empty@COMMIT` of Hugging Face has no `model.safetensors`; give one with `config.json` and `model.safetensors`");
+}
+
+#[test]
+fn another_kind_of_model_is_refused_before_its_weights_come() {
+    let hub = HubStandIn::start();
+    let mut files = small_files();
+    files.insert("config.json".to_owned(), br#"{"model_type": "bert"}"#.to_vec());
+    hub.push("lab/bert", 6, files);
+    let refusal = Asker::new(&hub).refusal(&hub, "lab/bert");
+    assert!(refusal.contains("`model_type` is not `esm`"), "{refusal}");
+    assert_eq!(hub.transfers(), Vec::<String>::new());
 }
 
 #[test]
@@ -90,7 +102,7 @@ fn names_that_cannot_be_had_are_explained() {
     asker.offline = true;
     page.push(asker.refusal(&hub, MODEL));
     insta::assert_snapshot!(page.join("\n"), @"
-    `esm2_t33_650M` is neither a folder nor a known encoder; give the folder of an ESM-2 model, one of `esm2_t6_8M_UR50D`, `esm2_t12_35M_UR50D`, `esm2_t30_150M_UR50D`, `esm2_t33_650M_UR50D`, `esm2_t36_3B_UR50D`, `esm2_t48_15B_UR50D`, or `owner/name` of a model of Hugging Face
+    `esm2_t33_650M` is neither a folder nor a known encoder; give the folder of an ESM-2 model, a file of fair-esm (`.pt`), one of `esm2_t6_8M_UR50D`, `esm2_t12_35M_UR50D`, `esm2_t30_150M_UR50D`, `esm2_t33_650M_UR50D`, `esm2_t36_3B_UR50D`, `esm2_t48_15B_UR50D`, or `owner/name` of a model of Hugging Face
     no folder `models/esm2` is here, and as a model of Hugging Face it cannot be fetched: the hub does not show `http://HUB/models/esm2/resolve/main/config.json` without a token (status 401): there is no such model, or it is private or gated; check the name, or set `HF_TOKEN`
     no folder `facebook/esm2_t6_8M_UR50D@v2` is here, and as a model of Hugging Face it cannot be fetched: the hub has no `http://HUB/facebook/esm2_t6_8M_UR50D/resolve/v2/config.json`; check name and revision
     no folder `facebook/esm2_t6_8M_UR50D` is here, and as a model of Hugging Face it cannot be fetched: the hub does not show `http://HUB/facebook/esm2_t6_8M_UR50D/resolve/main/config.json` without a token (status 401): there is no such model, or it is private or gated; check the name, or set `HF_TOKEN`
@@ -100,5 +112,8 @@ fn names_that_cannot_be_had_are_explained() {
 
     let owner = Asker::with_token(&hub, TOKEN);
     assert_small(&owner.locate(MODEL).unwrap().folder);
-    assert_eq!(hub.log().last().unwrap().token.as_deref(), Some(TOKEN));
+    let (elsewhere, at_home): (Vec<_>, Vec<_>) =
+        hub.log().into_iter().rev().take(3).partition(|seen| seen.path.starts_with("/cdn/"));
+    assert!(!elsewhere.is_empty() && elsewhere.iter().all(|seen| seen.token.is_none()));
+    assert!(!at_home.is_empty() && at_home.iter().all(|seen| seen.token.as_deref() == Some(TOKEN)));
 }

@@ -28,7 +28,7 @@ fn estimates() {
     counts and a part
       exit 2: UserError: `dyad estimate` counts either files (`--interactions`, and `--sequences`, `--validation` and `--test` if you like) or what you say (`--proteins` of at least 2 and `--pairs` of at least 1)
     unknown encoder
-      exit 2: UserError: `esm2_8M` is neither a folder nor a known encoder; give the folder of an ESM-2 model, one of `esm2_t6_8M_UR50D`, `esm2_t12_35M_UR50D`, `esm2_t30_150M_UR50D`, `esm2_t33_650M_UR50D`, `esm2_t36_3B_UR50D`, `esm2_t48_15B_UR50D`, or `owner/name` of a model of Hugging Face
+      exit 2: UserError: `esm2_8M` is neither a folder nor a known encoder; give the folder of an ESM-2 model, a file of fair-esm (`.pt`), one of `esm2_t6_8M_UR50D`, `esm2_t12_35M_UR50D`, `esm2_t30_150M_UR50D`, `esm2_t33_650M_UR50D`, `esm2_t36_3B_UR50D`, `esm2_t48_15B_UR50D`, or `owner/name` of a model of Hugging Face
     encoder of unknown shape
       exit 2: UserError: `lab/model` is no folder here and no published ESM-2, whose shape is known; get its folder with `dyad fetch --encoder lab/model` and give that
     a name cannot be measured

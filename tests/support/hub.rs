@@ -36,19 +36,27 @@ pub(crate) const OWNER: &str = "facebook";
 pub(crate) const TOKEN: &str = "hf_thisOpensIt";
 pub(crate) const WEIGHTS: &str = "model.safetensors";
 
-/// What a request gets in the place of its answer. The last five are for the bytes of files, and
-/// leave requests of a single byte alone.
+/// What a request gets in the place of its answer. Those from `LaterNames` on are for the bytes of files,
+/// and leave requests of a single byte alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     Status(u16),
     Etag(&'static str),
     Commit(&'static str),
+    /// The hub sends on to this address.
+    Redirect(&'static str),
+    /// This as etag and as commit, after others were given.
+    LaterNames(&'static str),
     /// So many bytes, and then the connection is closed.
     DropAfter(usize),
     /// So many bytes, and then nothing.
     HangAfter(usize),
     /// The whole file, whatever was asked for.
     IgnoreRange,
+    /// A range that begins elsewhere.
+    OtherRange,
+    /// The status 416.
+    NoRange,
     /// Other bytes.
     WrongBytes,
     /// The file and something behind it.
@@ -104,7 +112,7 @@ impl HubStandIn {
         let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0))).unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
-        runtime.spawn(accept(listener, address, Arc::clone(&shared)));
+        runtime.spawn(accept(listener, address.port(), Arc::clone(&shared)));
         let hub = Self { address, shared, runtime: Some(runtime) };
         hub.push(&format!("{OWNER}/{MODEL}"), 1, small_files());
         hub
@@ -158,17 +166,18 @@ impl Drop for HubStandIn {
     }
 }
 
-/// The range by which the crate asks what a file is.
+/// The range by which it is asked what a file is.
 const ONE: &str = "bytes=0-0";
 
-async fn accept(listener: TcpListener, address: SocketAddr, shared: Arc<Shared>) {
+async fn accept(listener: TcpListener, port: u16, shared: Arc<Shared>) {
     while let Ok((stream, _)) = listener.accept().await {
         let shared = Arc::clone(&shared);
         tokio::spawn(async move {
             let shared = shared.as_ref();
-            let service = service_fn(|request| async move {
-                Ok::<_, Infallible>(answer(shared, address, &request))
-            });
+            let service =
+                service_fn(
+                    |request| async move { Ok::<_, Infallible>(answer(shared, port, &request)) },
+                );
             let connection = hyper::server::conn::http1::Builder::new();
             // Errors are connections that somebody closed, on purpose or not.
             let _ = connection.serve_connection(TokioIo::new(stream), service).await;
@@ -176,7 +185,7 @@ async fn accept(listener: TcpListener, address: SocketAddr, shared: Arc<Shared>)
     }
 }
 
-fn answer(shared: &Shared, address: SocketAddr, request: &Request<Incoming>) -> Response<Sent> {
+fn answer(shared: &Shared, port: u16, request: &Request<Incoming>) -> Response<Sent> {
     let header = |name: &str| {
         let value = request.headers().get(name)?.to_str().ok()?;
         Some(value.to_owned())
@@ -192,7 +201,10 @@ fn answer(shared: &Shared, address: SocketAddr, request: &Request<Incoming>) -> 
     let fault = {
         let mut faults = shared.faults.lock().unwrap();
         let fits = |(start, fault): &(String, Fault)| {
-            let any = matches!(fault, Fault::Status(_) | Fault::Etag(_) | Fault::Commit(_));
+            let any = matches!(
+                fault,
+                Fault::Status(_) | Fault::Etag(_) | Fault::Commit(_) | Fault::Redirect(_)
+            );
             path.starts_with(start) && (any || range != ONE)
         };
         let planned = faults.iter().position(fits);
@@ -209,19 +221,25 @@ fn answer(shared: &Shared, address: SocketAddr, request: &Request<Incoming>) -> 
             if model.gated && token.as_deref() != Some(TOKEN) {
                 return plain(401);
             }
-            let commit = model.branches.get(revision).map_or(revision, |commit| commit);
+            let commit = model.branches.get(revision).map_or(revision, |commit| &**commit);
             let Some(bytes) = model.commits.get(commit).and_then(|files| files.get(file)) else {
                 return plain(404);
             };
             let large = file.ends_with(".safetensors");
             let digest = Digest::of(bytes);
             let (status, location) = match large {
-                true => (302, format!("http://{address}/cdn/{digest}?signed=yes")),
+                // Another name of the same machine, as large files lie at another host.
+                true => (302, format!("http://localhost:{port}/cdn/{digest}?signed=yes")),
                 false => (307, format!("/api/resolve-cache/models/{owner}/{name}/{commit}/{file}")),
             };
             let etag = if large { digest.to_string() } else { blob_id(bytes) };
-            let etag = if let Some(Fault::Etag(etag)) = fault { etag.to_owned() } else { etag };
-            let commit = if let Some(Fault::Commit(commit)) = fault { commit } else { commit };
+            let (etag, commit, location) = match fault {
+                Some(Fault::Etag(etag)) => (etag.to_owned(), commit, location),
+                Some(Fault::Commit(commit)) => (etag, commit, location),
+                Some(Fault::Redirect(location)) => (etag, commit, location.to_owned()),
+                Some(Fault::LaterNames(name)) => (name.to_owned(), name, location),
+                _ => (etag, commit, location),
+            };
             let reply = Response::builder().status(status).header("location", location);
             let reply = reply.header("x-linked-etag", format!("\"{etag}\""));
             let reply = reply.header("x-linked-size", bytes.len()).header("x-repo-commit", commit);
@@ -270,6 +288,11 @@ fn sent(
     let mut part = bytes[start..=end].to_vec();
     let mut then = End::Done;
     match fault {
+        Some(Fault::NoRange) => return plain(416),
+        Some(Fault::OtherRange) => {
+            let other = format!("bytes {}-{end}/{total}", start / 2);
+            reply = Response::builder().status(206).header("content-range", other);
+        }
         Some(Fault::IgnoreRange) => {
             reply = Response::builder().status(200);
             part = bytes.to_vec();

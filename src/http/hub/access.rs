@@ -42,7 +42,7 @@ impl fmt::Debug for Token {
 pub struct HubAccess {
     /// The address of the hub or a mirror of it.
     pub endpoint: BaseUrl,
-    /// Sent only where the hub refuses without.
+    /// Sent only where the hub refuses without, and to the hub alone.
     pub token: Option<Token>,
     /// The folder that the hub's own programs call the cache: `models--OWNER--NAME` and so on.
     pub cache: PathBuf,
@@ -68,9 +68,9 @@ impl HubAccess {
         }
     }
 
-    /// Keeps that the revision of `model` is this commit, unless another is known here.
+    /// Keeps that the revision of `model` is this commit from now on.
     pub fn remember(&self, model: &HubModel, commit: &Commit) -> Result<(), StorageError> {
-        if model.commit().is_some() || self.known_commit(model)?.is_some() {
+        if model.commit().is_some() || self.known_commit(model)?.as_ref() == Some(commit) {
             return Ok(());
         }
         let path = self.reference(model);
@@ -124,8 +124,9 @@ mod tests {
         assert_eq!(access.snapshot(&model, &one), repository.join("snapshots").join(one.as_str()));
         assert_eq!(access.known_commit(&model).unwrap(), None);
         access.remember(&model, &one).unwrap();
-        access.remember(&model, &other).unwrap();
         assert_eq!(access.known_commit(&model).unwrap(), Some(one));
+        access.remember(&model, &other).unwrap();
+        assert_eq!(access.known_commit(&model).unwrap(), Some(other));
         storage::write_atomic(&repository.join("refs/main"), b"../../../etc").unwrap();
         assert_eq!(access.known_commit(&model).unwrap(), None, "no path comes from a file");
     }

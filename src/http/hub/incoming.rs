@@ -1,6 +1,8 @@
-//! A file on its way: fetched aside, verified, moved into the cache.
+//! A file on its way: fetched aside under a lock, verified, moved into the cache.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use hf_hub::Cache;
@@ -13,97 +15,109 @@ use crate::storage::{self, Context, StorageError};
 const FOLDER: &str = ".dyad";
 
 /// A file as the hub describes it.
+#[derive(Debug)]
 pub(super) struct Described {
     pub(super) etag: Etag,
-    /// The same as it came, of which the crate makes paths.
-    pub(super) raw: String,
     pub(super) bytes: u64,
 }
 
-/// Where the crate leaves a file, and what it must be.
+/// Where a file comes together, and what it must be.
 pub(super) struct Incoming {
-    described: Described,
-    /// The complete file, as yet unverified.
-    blob: PathBuf,
-    /// The link by which the crate would find it.
-    link: PathBuf,
+    pub(super) described: Described,
+    /// What has come of it, as yet unverified.
+    path: PathBuf,
+    /// Locked while this process alone writes the file.
+    lock: Option<File>,
 }
 
-/// The cache that the crate works in.
-pub(super) fn cache(access: &HubAccess) -> Cache {
-    Cache::new(access.cache.join(FOLDER))
+/// What has come of a file, open for more.
+pub(super) struct Part<'a> {
+    file: File,
+    path: &'a Path,
+    /// Bytes on the disk.
+    pub(super) length: u64,
 }
 
 impl Incoming {
-    /// The file `name` of `model`, whose revision is a commit.
-    pub(super) fn of(
-        access: &HubAccess,
-        model: &HubModel,
-        name: &str,
-        described: Described,
-    ) -> Self {
-        let repo = cache(access).repo(model.repo());
-        let blob = repo.blob_path(&described.raw);
-        let link = repo.pointer_path(model.revision()).join(name);
-        Self { described, blob, link }
+    /// A file of `model`; only what was checked becomes a part of the path.
+    pub(super) fn of(access: &HubAccess, model: &HubModel, described: Described) -> Self {
+        let cache = Cache::new(access.cache.join(FOLDER)).repo(model.repo());
+        let path = cache.blob_path(&described.etag.to_string()).with_extension("part");
+        Self { described, path, lock: None }
     }
 
-    /// What the crate locks while it fetches.
-    pub(super) fn lock(&self) -> PathBuf {
-        self.blob.with_extension("lock")
+    /// Makes the file this process's alone; false as long as it is another's.
+    pub(super) fn claim(&mut self) -> Result<bool, StorageError> {
+        let path = self.lock_path();
+        path.parent().map_or(Ok(()), storage::create_folder)?;
+        let file = open(&path)?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => return Ok(false),
+            Err(TryLockError::Error(error)) => return Err(error).context("lock", &path),
+            Ok(()) => {}
+        }
+        // Whoever had it before may have removed it in between: then the name is another file's.
+        let ours = file.metadata().context("lock", &path)?.ino();
+        let named = fs::metadata(&path).is_ok_and(|named| named.ino() == ours);
+        self.lock = named.then_some(file);
+        Ok(named)
     }
 
-    /// Prepares for fetching what is missing; false if nothing is.
-    pub(super) fn begin(&self) -> Result<bool, StorageError> {
-        if self.blob.exists() {
-            return Ok(false);
-        }
-        let part = self.part();
-        match fs::metadata(&part).map(|metadata| metadata.len()) {
-            // A process was killed before it could give it its name.
-            Ok(bytes) if bytes == self.described.bytes => {
-                storage::rename(&part, &self.blob)?;
-                return Ok(false);
-            }
-            Ok(bytes) if bytes > self.described.bytes => storage::remove(&part)?,
-            _ => {}
-        }
-        // The crate does not replace it.
-        storage::remove(&self.link)?;
-        self.blob.parent().map_or(Ok(()), storage::create_folder)?;
-        Ok(true)
+    /// How many bytes have come, of whoever fetches them.
+    pub(super) fn length(&self) -> u64 {
+        storage::length(&self.path).unwrap_or_default()
+    }
+
+    /// What has come, for more.
+    pub(super) fn part(&self) -> Result<Part<'_>, StorageError> {
+        let file = open(&self.path)?;
+        let length = storage::length(&self.path)?;
+        Ok(Part { file, path: &self.path, length })
     }
 
     /// What is wrong with the complete file.
-    pub(super) fn problem(&self) -> Result<Option<String>, StorageError> {
-        let (bytes, expected) = (storage::length(&self.blob)?, self.described.bytes);
-        if bytes != expected {
-            return Ok(Some(format!("it has {bytes} bytes instead of {expected}")));
-        }
-        Ok(self.described.etag.problem_of(&self.blob)?.map(str::to_owned))
+    pub(super) fn problem(&self) -> Result<Option<&'static str>, StorageError> {
+        self.described.etag.problem_of(&self.path)
     }
 
     /// Removes what has come.
     pub(super) fn discard(&self) -> Result<(), StorageError> {
-        storage::remove(&self.blob)?;
-        storage::remove(&self.part())
+        storage::remove(&self.path)
     }
 
-    /// Gives the verified file its place, unless another process has given it its own.
+    /// Gives the verified file its place.
     pub(super) fn move_to(&self, path: &Path) -> Result<(), StorageError> {
         path.parent().map_or(Ok(()), storage::create_folder)?;
-        let flushed = File::open(&self.blob).and_then(|file| file.sync_all());
-        let flushed = flushed.context("flush", &self.blob);
-        match flushed.and_then(|()| storage::rename(&self.blob, path)) {
-            Err(error) if error.is_absent() && path.is_file() => {}
-            moved => moved?,
-        }
-        storage::remove(&self.link)?;
-        storage::remove(&self.lock())
+        let flushed = File::open(&self.path).and_then(|file| file.sync_all());
+        flushed.context("flush", &self.path)?;
+        storage::rename(&self.path, path)
     }
 
-    /// What has come of it, with which the crate goes on.
-    fn part(&self) -> PathBuf {
-        self.blob.with_extension("part")
+    fn lock_path(&self) -> PathBuf {
+        self.path.with_extension("lock")
     }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        if self.lock.is_some() {
+            // One that stays is locked by nobody, and found by the next.
+            let _ = storage::remove(&self.lock_path());
+        }
+    }
+}
+
+impl Part<'_> {
+    /// Adds what came.
+    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+        self.file.write_all(bytes).context("write", self.path)?;
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+/// Opens a file for adding to what it has.
+#[expect(clippy::disallowed_methods, reason = "what is not verified yet grows in place")]
+fn open(path: &Path) -> Result<File, StorageError> {
+    OpenOptions::new().append(true).create(true).open(path).context("write", path)
 }

@@ -1,47 +1,51 @@
 //! The hub of Hugging Face: files of a model at one commit, in the cache of the hub's own programs.
 //!
-//! The crate `hf-hub` knows addresses, the layout of the cache, and how to fetch a file and go on
-//! with a part. What it lacks is added around it:
+//! The crate `hf-hub` knows the addresses of the hub and the layout of the cache. Files are fetched
+//! here, because the crate has no limits of time, makes paths of what a server says, and sends a token
+//! wherever the hub redirects to:
 //!
-//! - It waits for ever. Each attempt runs on a thread that is left behind after a silence or a stop.
-//! - It trusts the server: what becomes a path is checked before, size and digest after. Files are
-//!   fetched into a folder aside and enter the cache when they are verified, as plain files, which
-//!   the platform keeps and the hub's programs read as they read links.
-//! - It sends a token to whatever address the hub redirects to. A token is therefore sent only
-//!   where the hub refuses without, which it does for no public model.
-//!
-//! Its certificates are Mozilla's, built in: behind a proxy that signs with its own, the hub cannot
-//! be asked. The proxy itself is the one that the environment names.
+//! - What the hub says of a file is read once and checked. Its digest names the part that the bytes
+//!   go to, in a folder aside; no more bytes are kept than were described.
+//! - A part is written by one process at a time, and others wait for it. A complete one is compared with the
+//!   digest and then enters the cache, as a plain file, which the platform keeps and the hub's
+//!   programs read as they read links.
+//! - A download goes on where it was. Odd answers are asked for again; a part is thrown away only
+//!   where it is complete and wrong, or where the hub has no such range.
+//! - A token is sent only where the hub refuses without, which it does for no public model.
 
 mod access;
 mod error;
 mod incoming;
 mod name;
-mod transfer;
+mod receive;
+mod request;
 
-use std::path::{Path, PathBuf};
+use std::cell::OnceCell;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hf_hub::api::sync::{Api, ApiBuilder, ApiError};
-use tracing::{debug, warn};
+use hf_hub::Cache;
+use hf_hub::api::sync::ApiBuilder;
+use tracing::{debug, info, warn};
 
 pub use access::{HubAccess, HubLimits, Token};
 pub use error::HubError;
 pub use name::{Commit, HubModel, HubNameError};
 
-use super::{HttpError, sleep};
+use super::{Client, HttpError, Limits, TICK, sleep};
 use crate::shutdown::Shutdown;
-use crate::storage::StorageError;
 use crate::storage::remote::Backoff;
 use incoming::{Described, Incoming};
-use name::Etag;
-use transfer::{Meter, Reading, Tap, Trouble, attempt};
+use receive::{Meter, receive};
+use request::{Requests, Trouble};
 
 /// The file that every model has, by which the commit of a revision is found.
 const CONFIG: &str = "config.json";
 /// What is unusable so often stays so.
-const REJECTED: u32 = 2;
+const ODD: u32 = 3;
+/// The client's own limit of time, which is none: [`HubLimits`] hold.
+const ALWAYS: Duration = Duration::from_hours(24 * 365);
 
 /// The hub, asked.
 #[derive(Debug)]
@@ -49,36 +53,23 @@ pub struct Hub<'a> {
     access: &'a HubAccess,
     limits: HubLimits,
     shutdown: &'a Shutdown,
-    answered: AtomicBool,
+    /// Made when it is needed.
+    client: OnceCell<Client>,
     /// Whether the token is sent.
     authorized: AtomicBool,
-}
-
-/// Why patience was of no use.
-enum Failed {
-    Hub(HubError),
-    /// An answer came that is none.
-    Damaged(String),
-}
-
-impl<E: Into<HubError>> From<E> for Failed {
-    fn from(error: E) -> Self {
-        Self::Hub(error.into())
-    }
 }
 
 impl<'a> Hub<'a> {
     /// The hub that `access` names.
     pub fn new(access: &'a HubAccess, limits: HubLimits, shutdown: &'a Shutdown) -> Self {
-        let (answered, authorized) = (AtomicBool::default(), AtomicBool::default());
-        Self { access, limits, shutdown, answered, authorized }
+        let (client, authorized) = (OnceCell::new(), AtomicBool::default());
+        Self { access, limits, shutdown, client, authorized }
     }
 
     /// The commit that the revision of `model` is now.
     pub fn commit(&self, model: &HubModel) -> Result<Commit, HubError> {
         let url = self.url(model, CONFIG)?;
-        let described = self.describe(&url)?;
-        let (_, commit) = described.ok_or(HubError::Absent { url })?;
+        let (_, commit) = self.describe(&url, None)?.ok_or(HubError::Absent { url })?;
         Ok(commit)
     }
 
@@ -97,133 +88,107 @@ impl<'a> Hub<'a> {
         }
         let model = model.at(commit);
         let url = self.url(&model, name)?;
-        let Some((described, at)) = self.describe(&url)? else { return Ok(None) };
-        if at != *commit {
-            let problem = format!("it is of the commit `{at}`");
-            return Err(HttpError::Unusable { url, problem }.into());
+        let Some((described, _)) = self.describe(&url, Some(commit))? else { return Ok(None) };
+        let mut incoming = Incoming::of(self.access, &model, described);
+        self.claim(&mut incoming, &url, watch)?;
+        // Another process may have brought it meanwhile.
+        if !path.is_file() {
+            self.patiently(&url, |requests, meter| {
+                receive(requests, &url, &incoming, meter, watch)
+            })?;
+            incoming.move_to(&path)?;
         }
-        let incoming = Incoming::of(self.access, &model, name, described);
-        let mut rejected = 0;
-        while let Some(problem) = self.received(&incoming, &model, name, &path, watch)? {
-            rejected += 1;
-            incoming.discard()?;
-            if rejected == REJECTED {
-                return Err(HttpError::Unusable { url, problem }.into());
-            }
-            warn!("`{url}` came damaged and is fetched again: {problem}");
-        }
-        incoming.move_to(&path)?;
         Ok(Some(path))
     }
 
-    /// Fetches what is missing of a file, unless another process brings it to `path` meanwhile; what
-    /// is wrong with it then.
-    fn received(
-        &self,
-        incoming: &Incoming,
-        model: &HubModel,
-        name: &str,
-        path: &Path,
-        watch: &mut dyn FnMut(u64, u64),
-    ) -> Result<Option<String>, HubError> {
-        if incoming.begin()? {
-            let mut watch = |reading: Reading| watch(reading.done, reading.total);
-            let work = |api: &Api| {
-                let (repo, name, path) = (api.repo(model.repo()), name.to_owned(), path.to_owned());
-                move |tap: Tap| match path.is_file() {
-                    true => Ok(path),
-                    false => repo.download_with_progress(&name, tap),
-                }
-            };
-            let (url, lock) = (self.url(model, name)?, incoming.lock());
-            match self.patiently(&url, Some(&lock), &mut watch, work) {
-                Ok(_) => {}
-                Err(Failed::Hub(error)) => return Err(error),
-                Err(Failed::Damaged(problem)) => return Ok(Some(problem)),
-            }
-        }
-        match incoming.problem() {
-            Err(error) if error.is_absent() && path.is_file() => Ok(None),
-            problem => Ok(problem?),
-        }
-    }
-
-    /// What the hub says of a file, with the commit that it is of; `None` if there is none.
-    fn describe(&self, url: &str) -> Result<Option<(Described, Commit)>, HubError> {
-        let work = |api: &Api| {
-            let (api, url) = (api.clone(), url.to_owned());
-            move |_: Tap| api.metadata(&url)
-        };
-        let unusable =
-            |problem: String| HubError::from(HttpError::Unusable { url: url.to_owned(), problem });
-        let metadata = match self.patiently(url, None, &mut |_| {}, work) {
-            Err(Failed::Hub(HubError::Absent { .. })) => return Ok(None),
-            Err(Failed::Hub(error)) => return Err(error),
-            Err(Failed::Damaged(problem)) => return Err(unusable(problem)),
-            Ok(metadata) => metadata,
-        };
-        let (raw, commit) = (metadata.etag().to_owned(), metadata.commit_hash());
-        let etag = Etag::of(&raw)
-            .ok_or_else(|| unusable(format!("its etag is no digest: `{}`", shortened(&raw))))?;
-        let commit = commit
-            .parse()
-            .map_err(|_| unusable(format!("its commit is none: `{}`", shortened(commit))))?;
-        Ok(Some((Described { etag, raw, bytes: metadata.size() as u64 }, commit)))
-    }
-
-    /// Lets the crate do `work` until it succeeds, the hub refuses, or no byte has come for too
-    /// long. `lock` is the file that an attempt keeps locked.
-    fn patiently<T: Send + 'static, W>(
+    /// What the hub says of a file, which is of the commit `at` if one is given, with the commit; `None`
+    /// if there is no such file.
+    fn describe(
         &self,
         url: &str,
-        lock: Option<&Path>,
-        watch: &mut dyn FnMut(Reading),
-        work: impl Fn(&Api) -> W,
-    ) -> Result<T, Failed>
-    where
-        W: FnOnce(Tap) -> Result<T, ApiError> + Send + 'static,
-    {
-        let (meter, began) = (Meter::new(), Instant::now());
-        let (mut backoff, mut attempts, mut before) = (Backoff::default(), 0, 0);
+        at: Option<&Commit>,
+    ) -> Result<Option<(Described, Commit)>, HubError> {
+        let described = self.patiently(url, |requests, _| {
+            let (described, commit) = requests.open(url, "bytes=0-0")?.description()?;
+            match at.is_none_or(|at| commit == *at) {
+                true => Ok((described, commit)),
+                false => Err(Trouble::Odd(format!("it is of the commit `{commit}`"))),
+            }
+        });
+        match described {
+            Err(HubError::Absent { .. }) => Ok(None),
+            described => described.map(Some),
+        }
+    }
+
+    /// Waits as long as another process fetches the file and its bytes come.
+    fn claim(
+        &self,
+        incoming: &mut Incoming,
+        url: &str,
+        watch: &mut dyn FnMut(u64, u64),
+    ) -> Result<(), HubError> {
+        let (began, mut meter) = (Instant::now(), Meter::new());
+        while !incoming.claim()? {
+            if meter.total == 0 {
+                info!("another process is fetching `{url}`: waiting for it");
+                meter.total = incoming.described.bytes;
+            }
+            meter.reach(incoming.length());
+            watch(meter.furthest, meter.total);
+            if meter.last.elapsed() >= self.limits.stalled {
+                let problem = "another process is fetching it and does not get on".to_owned();
+                return Err(unanswered(url, began, 0, problem));
+            }
+            sleep(TICK, self.shutdown)?;
+        }
+        Ok(())
+    }
+
+    /// Makes attempts until one succeeds, the hub refuses, or no byte has come for too long.
+    fn patiently<T>(
+        &self,
+        url: &str,
+        mut attempt: impl FnMut(&Requests<'_>, &mut Meter) -> Result<T, Trouble>,
+    ) -> Result<T, HubError> {
+        let client = self.client()?;
+        let (began, mut meter) = (Instant::now(), Meter::new());
+        let (mut backoff, mut attempts, mut odd, mut before) = (Backoff::default(), 0, 0, 0);
         loop {
             attempts += 1;
-            let work = work(&self.api()?);
-            let done = attempt(&meter, self.limits.silence, lock, self.shutdown, watch, work);
-            let problem = match done {
-                Ok(done) => {
-                    self.answered.store(true, Ordering::Relaxed);
-                    return Ok(done);
-                }
+            let token = self.access.token.as_ref();
+            let token = token.filter(|_| self.authorized.load(Ordering::Relaxed));
+            let requests = Requests { client, hub: &self.access.endpoint, token };
+            let problem = match attempt(&requests, &mut meter) {
+                Ok(done) => return Ok(done),
                 Err(Trouble::Stopped) => return Err(HttpError::Stopped.into()),
-                Err(Trouble::Damaged(problem)) => return Err(Failed::Damaged(problem)),
-                Err(Trouble::Local(source)) => {
-                    let path = lock.unwrap_or(&self.access.cache).to_owned();
-                    return Err(StorageError { action: "write", path, source }.into());
-                }
+                Err(Trouble::Local(error)) => return Err(error.into()),
                 Err(Trouble::Status(status)) => match self.refused(url, status) {
-                    Some(error) => return Err(error.into()),
+                    Some(error) => return Err(error),
                     None => continue,
                 },
-                Err(Trouble::Busy(status)) => {
-                    self.answered.store(true, Ordering::Relaxed);
-                    format!("status {status}")
+                Err(Trouble::Odd(problem)) => {
+                    odd += 1;
+                    if odd == ODD {
+                        return Err(HttpError::Unusable { url: url.to_owned(), problem }.into());
+                    }
+                    warn!("the answer of `{url}` cannot be used and is asked for again: {problem}");
+                    problem
                 }
-                Err(Trouble::Silent) => "the server is silent".to_owned(),
                 Err(Trouble::Transient(problem)) => problem,
             };
-            let Reading { furthest, total, last, .. } = meter.read();
-            if furthest > before {
-                (before, backoff) = (furthest, Backoff::default());
-                self.answered.store(true, Ordering::Relaxed);
+            if meter.furthest != before {
+                (before, backoff) = (meter.furthest, Backoff::default());
             }
             let wait = backoff.next_wait();
-            if last.elapsed() + wait >= self.patience() {
-                let problem = match total {
-                    0 => problem,
-                    total => format!("{problem}; {furthest} of {total} bytes are there"),
+            if meter.last.elapsed() + wait >= self.patience(client) {
+                let problem = match meter {
+                    Meter { total: 0, .. } => problem,
+                    Meter { furthest, total, .. } => {
+                        format!("{problem}; {furthest} of {total} bytes are there")
+                    }
                 };
-                let (url, seconds) = (url.to_owned(), began.elapsed().as_secs());
-                return Err(HttpError::Unanswered { url, seconds, attempts, problem }.into());
+                return Err(unanswered(url, began, attempts, problem));
             }
             debug!(url, problem, ?wait, "trying again");
             sleep(wait, self.shutdown)?;
@@ -232,7 +197,6 @@ impl<'a> Hub<'a> {
 
     /// What a status means; `None` if the token, which was not sent yet, may help.
     fn refused(&self, url: &str, status: u16) -> Option<HubError> {
-        self.answered.store(true, Ordering::Relaxed);
         let url = url.to_owned();
         match (status, &self.access.token) {
             (404, _) => Some(HubError::Absent { url }),
@@ -245,32 +209,35 @@ impl<'a> Hub<'a> {
         }
     }
 
-    /// The crate's client, whose files go to the folder aside.
-    fn api(&self) -> Result<Api, HubError> {
-        let token = self.access.token.as_ref().filter(|_| self.authorized.load(Ordering::Relaxed));
-        ApiBuilder::from_cache(incoming::cache(self.access))
-            .with_endpoint(self.access.endpoint.to_string())
-            .with_token(token.map(|token| token.reveal().to_owned()))
-            .with_progress(false)
-            .with_user_agent("dyad", env!("CARGO_PKG_VERSION"))
-            .build()
-            .map_err(|error| HttpError::Client(error.to_string()).into())
+    fn client(&self) -> Result<&Client, HttpError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let silence = self.limits.silence;
+        let limits = Limits { total: ALWAYS, unreached: ALWAYS, silence };
+        let client = Client::new(&self.access.endpoint, limits, self.shutdown)?;
+        Ok(self.client.get_or_init(|| client))
     }
 
+    /// The address of a file, as the crate knows it.
     fn url(&self, model: &HubModel, name: &str) -> Result<String, HubError> {
-        Ok(self.api()?.repo(model.repo()).url(name))
+        let api = ApiBuilder::from_cache(Cache::new(self.access.cache.clone()))
+            .with_endpoint(self.access.endpoint.to_string())
+            .build()
+            .map_err(|error| HttpError::Client(error.to_string()))?;
+        Ok(api.repo(model.repo()).url(name))
     }
 
-    fn patience(&self) -> Duration {
+    fn patience(&self, client: &Client) -> Duration {
         let HubLimits { stalled, unreached, .. } = self.limits;
-        match self.answered.load(Ordering::Relaxed) {
+        match client.answered.load(Ordering::Relaxed) {
             true => stalled,
             false => stalled.min(unreached),
         }
     }
 }
 
-/// The beginning of a text that a server made up.
-fn shortened(text: &str) -> String {
-    text.chars().take(80).collect()
+fn unanswered(url: &str, began: Instant, attempts: u32, problem: String) -> HubError {
+    let (url, seconds) = (url.to_owned(), began.elapsed().as_secs());
+    HttpError::Unanswered { url, seconds, attempts, problem }.into()
 }

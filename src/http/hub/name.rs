@@ -157,8 +157,8 @@ pub(super) enum Etag {
 }
 
 impl Etag {
-    /// The meaning of a header, which nothing but hexadecimal digits may be: the crate makes a path
-    /// of it.
+    /// The meaning of a header, which nothing but hexadecimal digits may be: it becomes a part of a
+    /// path.
     pub(super) fn of(text: &str) -> Option<Self> {
         // A compressing server between marks it as weak.
         let text = text.strip_prefix("W/").unwrap_or(text);
@@ -180,6 +180,15 @@ impl Etag {
             }
         };
         Ok((!same).then_some(problem))
+    }
+}
+
+impl fmt::Display for Etag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Large(digest) => digest.fmt(f),
+            Self::Blob(id) => f.write_str(id),
+        }
     }
 }
 

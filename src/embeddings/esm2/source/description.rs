@@ -30,6 +30,27 @@ pub(super) struct Description {
     pub(super) files: Vec<SourceFile>,
 }
 
+/// What says of itself which model it is about.
+pub(super) trait About {
+    /// Whether it is of this version and about this model.
+    fn is_about(&self, model: &HubModel) -> bool;
+}
+
+impl About for Reference {
+    fn is_about(&self, model: &HubModel) -> bool {
+        let said = (&*self.schema, &*self.model, &*self.revision);
+        said == (SCHEMA, model.id(), model.revision())
+    }
+}
+
+impl About for Description {
+    /// The revision of `model` is the commit.
+    fn is_about(&self, model: &HubModel) -> bool {
+        let said = (&*self.schema, &*self.model, self.commit.as_str());
+        said == (SCHEMA, model.id(), model.revision())
+    }
+}
+
 impl Reference {
     pub(super) fn new(model: &HubModel, commit: &Commit) -> Self {
         Self {

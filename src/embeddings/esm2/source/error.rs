@@ -11,8 +11,8 @@ use crate::storage::remote::RemoteError;
 pub enum SourceError {
     /// A text that means nothing.
     #[error(
-        "`{0}` is neither a folder nor a known encoder; give the folder of an ESM-2 model, one of {names}, or \
-         `owner/name` of a model of Hugging Face",
+        "`{0}` is neither a folder nor a known encoder; give the folder of an ESM-2 model, a file of fair-esm \
+         (`.pt`), one of {names}, or `owner/name` of a model of Hugging Face",
         names = published_names()
     )]
     Unknown(String),
@@ -21,6 +21,17 @@ pub enum SourceError {
         "no folder `{model}` is here, and as a model of Hugging Face it cannot be fetched: {source}"
     )]
     Hub {
+        /// What was asked for.
+        model: Box<HubModel>,
+        /// What failed.
+        source: HubError,
+    },
+    /// Nobody answers for the hub.
+    #[error(
+        "no folder `{model}` is here, and as a model of Hugging Face it cannot be fetched: {source}; without a \
+         network, give the encoder's folder (`--encoder`, in a job the channel `encoder`)"
+    )]
+    NoHub {
         /// What was asked for.
         model: Box<HubModel>,
         /// What failed.
@@ -49,7 +60,7 @@ pub enum SourceError {
         /// Where it was looked for.
         places: String,
     },
-    /// The index of its weights is damaged.
+    /// Its configuration is not that of an ESM-2 model, or the index of its weights is damaged.
     #[error(transparent)]
     Encoder(#[from] EncoderError),
     /// It cannot be kept.

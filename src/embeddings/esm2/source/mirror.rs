@@ -14,7 +14,7 @@ use tracing::{info, warn};
 use super::super::weights::WeightFiles;
 use super::super::{CONFIG, VOCABULARY, weights};
 use super::SourceError;
-use super::description::{Describe, Description, Reference, text};
+use super::description::{About, Describe, Description, Reference, text};
 use crate::digest::Hasher;
 use crate::http::HttpError;
 use crate::http::hub::{Commit, HubError, HubModel};
@@ -33,6 +33,25 @@ const PIECE: u64 = 32 << 20;
 pub(super) struct Mirror<'a> {
     remote: &'a Remote,
     model: &'a HubModel,
+}
+
+/// Which commit the users of a bucket take.
+pub(super) enum Agreed {
+    /// This one.
+    At(Commit),
+    /// Nobody has asked before.
+    Open,
+    /// The bucket does not answer.
+    Unasked,
+}
+
+/// What is read of a small object.
+enum Entry<T> {
+    Found(T),
+    /// It is not there, or not what it should be.
+    Absent,
+    /// The bucket does not answer.
+    Unread,
 }
 
 /// What the bucket had of a model.
@@ -56,10 +75,13 @@ impl<'a> Mirror<'a> {
         format!("{}{PREFIX}", self.objects().place())
     }
 
-    /// The commit that the revision means here, if anybody has asked before.
-    pub(super) fn commit(&self) -> Result<Option<Commit>, SourceError> {
-        let reference: Option<Reference> = self.json(&self.reference_key())?;
-        Ok(reference.map(|reference| reference.commit))
+    /// The commit that the revision means here.
+    pub(super) fn commit(&self) -> Result<Agreed, SourceError> {
+        Ok(match self.json::<Reference>(&self.reference_key(), self.model)? {
+            Entry::Found(reference) => Agreed::At(reference.commit),
+            Entry::Absent => Agreed::Open,
+            Entry::Unread => Agreed::Unasked,
+        })
     }
 
     /// Lets the revision mean `commit` here, unless somebody was faster; what it means then.
@@ -68,14 +90,33 @@ impl<'a> Mirror<'a> {
         let created = self.objects().create(&self.reference_key(), &Content::of(&text(&reference)));
         let created = unless_away(created, "the commit of the encoder is not remembered in S3")?;
         match created {
-            Some(Put::Other) => Ok(self.commit()?.unwrap_or_else(|| commit.clone())),
+            Some(Put::Other) => match self.commit()? {
+                Agreed::At(commit) => Ok(commit),
+                Agreed::Open | Agreed::Unasked => Ok(commit.clone()),
+            },
             _ => Ok(commit.clone()),
         }
     }
 
     /// Whether all files of the model at `commit` were there when they were described.
     pub(super) fn describes(&self, commit: &Commit) -> Result<bool, SourceError> {
-        Ok(self.json::<Description>(&self.description_key(commit))?.is_some())
+        Ok(self.description(commit)?.is_some())
+    }
+
+    fn description(&self, commit: &Commit) -> Result<Option<Description>, SourceError> {
+        Ok(match self.json(&self.description_key(commit), &self.model.at(commit))? {
+            Entry::Found(description) => Some(description),
+            Entry::Absent | Entry::Unread => None,
+        })
+    }
+
+    /// Says that the description of `commit` cannot be used.
+    pub(super) fn warn_of_description(&self, commit: &Commit, problem: &str) {
+        self.warn_of(&self.description_key(commit), problem);
+    }
+
+    fn warn_of(&self, key: &str, problem: &str) {
+        warn!("`{}{key}` is damaged ({problem}); remove it", self.objects().place());
     }
 
     /// Fetches what `folder` lacks of the model at `commit`, each file verified.
@@ -85,9 +126,10 @@ impl<'a> Mirror<'a> {
         folder: &Path,
         shutdown: &Shutdown,
     ) -> Result<Restored, SourceError> {
-        let description: Option<Description> = self.json(&self.description_key(commit))?;
-        let Some(Description { files, .. }) = description else { return Ok(Restored::Absent) };
-        storage::create_folder(folder)?;
+        let Some(description) = self.description(commit)? else { return Ok(Restored::Absent) };
+        let files = description.files;
+        // A process that was killed here has left what it was writing.
+        storage::probe_writable(folder)?;
         let mut restored = Restored::Whole;
         for file in files.iter().filter(|file| weights::is_file_name(&file.name)) {
             let path = folder.join(&file.name);
@@ -173,17 +215,23 @@ impl<'a> Mirror<'a> {
         Ok(())
     }
 
-    /// The content of a small object; one that cannot be read now, or is not ours, counts as absent.
-    fn json<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SourceError> {
+    /// The content of a small object about `model`; one that is damaged counts as absent.
+    fn json<T: DeserializeOwned + About>(
+        &self,
+        key: &str,
+        model: &HubModel,
+    ) -> Result<Entry<T>, SourceError> {
         let bytes = match self.objects().read(key, MAX_JSON) {
-            Err(error) if error.is_absent() => return Ok(None),
+            Err(error) if error.is_absent() => return Ok(Entry::Absent),
             read => unless_away(read, "the encoder is not looked for in S3")?,
         };
-        let parsed = bytes.map(|bytes| serde_json::from_slice(&bytes)).transpose();
-        Ok(parsed.unwrap_or_else(|error| {
-            warn!("`{}{key}` is damaged ({error}); remove it", self.objects().place());
-            None
-        }))
+        let Some(bytes) = bytes else { return Ok(Entry::Unread) };
+        match serde_json::from_slice::<T>(&bytes) {
+            Ok(object) if object.is_about(model) => return Ok(Entry::Found(object)),
+            Ok(_) => self.warn_of(key, "it is about something else"),
+            Err(error) => self.warn_of(key, &error.to_string()),
+        }
+        Ok(Entry::Absent)
     }
 
     fn objects(&self) -> &dyn ObjectStore {

@@ -12,17 +12,18 @@ mod mirror;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tracing::info;
+use tracing::{info, warn};
 
 use super::published::{OWNER, published};
 use super::weights::{self, WeightFiles};
-use super::{CONFIG, Encoder, EncoderError, VOCABULARY};
+use super::{CONFIG, Encoder, EncoderError, Esm2Config, VOCABULARY};
+use crate::http::HttpError;
 use crate::http::hub::{Commit, Hub, HubAccess, HubError, HubLimits, HubModel};
 use crate::progress::{Event, Observer, Task};
 use crate::shutdown::Shutdown;
 use crate::storage::sync::Remote;
 pub use error::SourceError;
-use mirror::{Mirror, Restored};
+use mirror::{Agreed, Mirror, Restored};
 
 /// Which encoder is used, and whether it is fetched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,14 +152,22 @@ impl Search<'_> {
         if let Some(commit) = model.commit() {
             return Ok(commit);
         }
-        let agreed = self.mirror.as_ref().map(Mirror::commit).transpose()?.flatten();
-        let commit = match (agreed, lookup.hub.known_commit(model)?) {
-            (Some(commit), _) => commit,
-            (None, known) => {
-                let commit = known.map_or_else(|| self.ask_commit(), Ok)?;
-                let agreed = self.mirror.as_ref().map(|mirror| mirror.agree(&commit));
-                agreed.transpose()?.unwrap_or(commit)
-            }
+        let known = || lookup.hub.known_commit(model)?.map_or_else(|| self.ask_commit(), Ok);
+        let commit = match &self.mirror {
+            None => known()?,
+            Some(mirror) => match mirror.commit()? {
+                Agreed::At(commit) => commit,
+                Agreed::Open => mirror.agree(&known()?)?,
+                Agreed::Unasked => {
+                    let commit = known()?;
+                    warn!(
+                        "S3 was not asked which commit `{model}` is; this run takes {commit}, others \
+                         may take another: name it (`{}`) where they must agree",
+                        model.at(&commit)
+                    );
+                    commit
+                }
+            },
         };
         lookup.hub.remember(model, &commit)?;
         Ok(commit)
@@ -174,7 +183,13 @@ impl Search<'_> {
     fn complete(&self, commit: &Commit, folder: &Path) -> Result<(), SourceError> {
         let there = match &self.mirror {
             Some(mirror) if !is_complete(folder) => {
-                mirror.restore(commit, folder, self.lookup.shutdown)?
+                match mirror.restore(commit, folder, self.lookup.shutdown)? {
+                    Restored::Whole if !is_complete(folder) => {
+                        mirror.warn_of_description(commit, "it names less than an encoder's files");
+                        Restored::Absent
+                    }
+                    restored => restored,
+                }
             }
             Some(mirror) if mirror.describes(commit)? => Restored::Whole,
             Some(_) | None => Restored::Absent,
@@ -185,7 +200,11 @@ impl Search<'_> {
             self.fetch(commit, folder)?;
         }
         match &self.mirror {
-            Some(mirror) if there != Restored::Whole => mirror.offer(commit, folder),
+            Some(mirror) if there != Restored::Whole => {
+                // What is no ESM-2 is of no use to others.
+                Esm2Config::read(&folder.join(CONFIG))?;
+                mirror.offer(commit, folder)
+            }
             _ => Ok(()),
         }
     }
@@ -196,7 +215,9 @@ impl Search<'_> {
             model: Box::new(self.model.at(commit)),
             name: name.to_owned(),
         };
-        self.file(commit, CONFIG)?.ok_or_else(|| absent(CONFIG))?;
+        let config = self.file(commit, CONFIG)?.ok_or_else(|| absent(CONFIG))?;
+        // Before gigabytes of another kind of model come.
+        Esm2Config::read(&config)?;
         self.file(commit, VOCABULARY)?;
         if self.file(commit, weights::SINGLE)?.is_none() {
             self.file(commit, weights::INDEX)?.ok_or_else(|| absent(weights::SINGLE))?;
@@ -245,7 +266,11 @@ impl Search<'_> {
     }
 
     fn failed(&self, source: HubError) -> SourceError {
-        SourceError::Hub { model: Box::new(self.model.clone()), source }
+        let model = Box::new(self.model.clone());
+        match source {
+            HubError::Http(HttpError::Unanswered { .. }) => SourceError::NoHub { model, source },
+            source => SourceError::Hub { model, source },
+        }
     }
 }
 

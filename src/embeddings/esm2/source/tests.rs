@@ -7,10 +7,19 @@ use tempfile::TempDir;
 use super::*;
 use crate::digest::Digest;
 use crate::progress::Silent;
-use crate::storage::{self, remote::MemoryStore};
+use crate::storage;
+use crate::storage::remote::{MemoryStore, ObjectStore as _};
 
 const NAME: &str = "lab/small";
 const FILES: [&str; 2] = [CONFIG, weights::SINGLE];
+
+/// What a file of these tests holds: a real configuration, and weights that nobody opens.
+fn content(name: &str) -> Vec<u8> {
+    match name {
+        CONFIG => include_bytes!("../../../../tests/fixtures/esm2_random/config.json").to_vec(),
+        name => name.repeat(1000).into_bytes(),
+    }
+}
 
 fn commit(digit: &str) -> Commit {
     digit.repeat(40).parse().unwrap()
@@ -38,7 +47,7 @@ impl Machine {
         let folder = self.access.snapshot(&model, commit);
         storage::create_folder(&folder).unwrap();
         for name in FILES {
-            storage::write_atomic(&folder.join(name), name.repeat(1000).as_bytes()).unwrap();
+            storage::write_atomic(&folder.join(name), &content(name)).unwrap();
         }
         self.access.remember(&model, commit).unwrap();
         folder
@@ -65,7 +74,7 @@ fn what_one_machine_has_another_reads_from_the_bucket() {
     let first = Machine::new(&store);
     let there = first.has(&commit("1"));
     assert_eq!(first.locate(NAME).unwrap().folder, there);
-    let digests = FILES.map(|name| Digest::of(name.repeat(1000).as_bytes()));
+    let digests = FILES.map(|name| Digest::of(&content(name)));
     let mut expected = digests.map(|digest| format!("encoders/v1/files/{digest}")).to_vec();
     expected.sort();
     let model = "encoders/v1/models/lab--small";
@@ -79,11 +88,12 @@ fn what_one_machine_has_another_reads_from_the_bucket() {
     let located = second.locate(NAME).unwrap();
     assert_ne!(located.folder, newer);
     for name in FILES {
-        assert_eq!(fs::read(located.folder.join(name)).unwrap(), name.repeat(1000).as_bytes());
+        assert_eq!(fs::read(located.folder.join(name)).unwrap(), content(name));
     }
     let pinned = format!("{NAME}@{}", commit("2"));
     assert_eq!(second.locate(&pinned).unwrap().folder, newer);
-    assert!(second.cache.path().join("models--lab--small/refs/main").exists());
+    let main = second.cache.path().join("models--lab--small/refs/main");
+    assert_eq!(fs::read_to_string(main).unwrap(), commit("1").as_str());
 }
 
 #[test]
@@ -92,7 +102,7 @@ fn damaged_and_missing_objects_are_no_encoder_and_denied_ones_an_error() {
     let first = Machine::new(&store);
     first.has(&commit("1"));
     first.locate(NAME).unwrap();
-    let weights = Digest::of(weights::SINGLE.repeat(1000).as_bytes());
+    let weights = Digest::of(&content(weights::SINGLE));
     let key = format!("encoders/v1/files/{weights}");
     for other in ["short".to_owned(), "x".repeat(weights::SINGLE.len() * 1000)] {
         store.put(&key, other.as_bytes());
@@ -107,6 +117,51 @@ fn damaged_and_missing_objects_are_no_encoder_and_denied_ones_an_error() {
     store.deny(&key);
     let error = Machine::new(&store).locate(NAME).unwrap_err();
     assert!(matches!(error, SourceError::Remote(_)), "{error}");
+}
+
+#[test]
+fn what_is_no_esm2_is_not_offered() {
+    let store = Arc::new(MemoryStore::default());
+    let machine = Machine::new(&store);
+    let folder = machine.has(&commit("1"));
+    storage::write_atomic(&folder.join(CONFIG), br#"{"model_type": "bert"}"#).unwrap();
+    let error = machine.locate(NAME).unwrap_err();
+    assert!(matches!(error, SourceError::Encoder(_)), "{error}");
+    assert_eq!(store.keys(), ["encoders/v1/models/lab--small/refs/main.json"]);
+}
+
+#[test]
+fn descriptions_of_something_else_or_of_too_little_are_none() {
+    let store = Arc::new(MemoryStore::default());
+    let first = Machine::new(&store);
+    first.has(&commit("1"));
+    first.locate(NAME).unwrap();
+    let key = format!("encoders/v1/models/lab--small/{}.json", commit("1"));
+    let there = String::from_utf8(store.read(&key, 1 << 20).unwrap()).unwrap();
+    let lacking = there.replace(weights::SINGLE, "model.other");
+    let other = there.replace(commit("1").as_str(), commit("2").as_str());
+    for text in
+        [lacking, other, there.replace("lab/small", "lab/large"), there.replace(".v1", ".v2")]
+    {
+        store.put(&key, text.as_bytes());
+        let error = Machine::new(&store).locate(NAME).unwrap_err();
+        assert!(matches!(error, SourceError::Offline { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_killed_restore_leaves_nothing_behind() {
+    let store = Arc::new(MemoryStore::default());
+    let first = Machine::new(&store);
+    first.has(&commit("1"));
+    first.locate(NAME).unwrap();
+    let second = Machine::new(&store);
+    let folder = second.access.snapshot(&NAME.parse().unwrap(), &commit("1"));
+    let half = folder.join("model.safetensors.1-2.sagemaker-ignore");
+    storage::create_folder(&folder).unwrap();
+    storage::write_atomic(&half, b"half").unwrap();
+    assert_eq!(second.locate(NAME).unwrap().folder, folder);
+    assert!(!half.exists());
 }
 
 #[test]
@@ -130,5 +185,5 @@ fn a_text_is_a_folder_if_there_is_one_and_else_a_name() {
     for path in ["/nowhere/esm2", "./esm2", "a/b/c", "lab/model/"] {
         assert_eq!(of(path).unwrap(), Source::Folder(path.into()), "{path}");
     }
-    insta::assert_snapshot!(of("esm2_8M").unwrap_err(), @"`esm2_8M` is neither a folder nor a known encoder; give the folder of an ESM-2 model, one of `esm2_t6_8M_UR50D`, `esm2_t12_35M_UR50D`, `esm2_t30_150M_UR50D`, `esm2_t33_650M_UR50D`, `esm2_t36_3B_UR50D`, `esm2_t48_15B_UR50D`, or `owner/name` of a model of Hugging Face");
+    insta::assert_snapshot!(of("esm2_8M").unwrap_err(), @"`esm2_8M` is neither a folder nor a known encoder; give the folder of an ESM-2 model, a file of fair-esm (`.pt`), one of `esm2_t6_8M_UR50D`, `esm2_t12_35M_UR50D`, `esm2_t30_150M_UR50D`, `esm2_t33_650M_UR50D`, `esm2_t36_3B_UR50D`, `esm2_t48_15B_UR50D`, or `owner/name` of a model of Hugging Face");
 }
