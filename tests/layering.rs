@@ -46,13 +46,12 @@ fn allowed(module: &str) -> Option<Vec<&'static str>> {
 }
 
 /// Words that only some modules may contain.
-const RESERVED: [(&str, &[&str]); 9] = [
+const RESERVED: [(&str, &[&str]); 8] = [
     ("std::env", &["config", "container", "cli", "main"]),
     ("aws_sdk_s3", &["storage"]),
     ("aws_sdk_pricing", &["storage"]),
     ("reqwest", &["http"]),
     ("hf_hub", &["http"]),
-    ("ureq::", &["http"]),
     (
         "burn::",
         &["embeddings", "dataset", "classifier", "training", "evaluation", "inference", "device"],

@@ -46,7 +46,9 @@ fn training_that_is_killed_in_the_middle_of_a_download_goes_on_there() {
     let root = Root::new();
     hub.next("/cdn/", Fault::HangAfter(600_000));
     let running = Running::start(&mut train(&hub, &root));
+    let started = std::time::Instant::now();
     while come(&root.path().join("home")) < 100_000 {
+        assert!(started.elapsed().as_secs() < 120, "no download begins");
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     running.signal("KILL");

@@ -5,8 +5,6 @@ use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use hf_hub::Cache;
-
 use super::name::Etag;
 use super::{HubAccess, HubModel};
 use crate::storage::{self, Context, StorageError};
@@ -41,8 +39,8 @@ pub(super) struct Part<'a> {
 impl Incoming {
     /// A file of `model`; only what was checked becomes a part of the path.
     pub(super) fn of(access: &HubAccess, model: &HubModel, described: Described) -> Self {
-        let cache = Cache::new(access.cache.join(FOLDER)).repo(model.repo());
-        let path = cache.blob_path(&described.etag.to_string()).with_extension("part");
+        let folder = access.cache.join(FOLDER).join(model.repo().folder_name()).join("blobs");
+        let path = folder.join(format!("{}.part", described.etag));
         Self { described, path, lock: None }
     }
 

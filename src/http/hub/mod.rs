@@ -1,7 +1,7 @@
 //! The hub of Hugging Face: files of a model at one commit, in the cache of the hub's own programs.
 //!
-//! The crate `hf-hub` knows the addresses of the hub and the layout of the cache. Files are fetched
-//! here, because the crate has no limits of time, makes paths of what a server says, and sends a token
+//! The crate `hf-hub` knows the layout of the cache and the token that is kept there. Files are
+//! fetched here, because the crate has no limits of time, makes paths of what a server says, and sends a token
 //! wherever the hub redirects to:
 //!
 //! - What the hub says of a file is read once and checked. Its digest names the part that the bytes
@@ -25,8 +25,6 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hf_hub::Cache;
-use hf_hub::api::sync::ApiBuilder;
 use tracing::{debug, info, warn};
 
 pub use access::{HubAccess, HubLimits, Token};
@@ -68,7 +66,7 @@ impl<'a> Hub<'a> {
 
     /// The commit that the revision of `model` is now.
     pub fn commit(&self, model: &HubModel) -> Result<Commit, HubError> {
-        let url = self.url(model, CONFIG)?;
+        let url = self.url(model, CONFIG);
         let (_, commit) = self.describe(&url, None)?.ok_or(HubError::Absent { url })?;
         Ok(commit)
     }
@@ -87,7 +85,7 @@ impl<'a> Hub<'a> {
             return Ok(Some(path));
         }
         let model = model.at(commit);
-        let url = self.url(&model, name)?;
+        let url = self.url(&model, name);
         let Some((described, _)) = self.describe(&url, Some(commit))? else { return Ok(None) };
         let mut incoming = Incoming::of(self.access, &model, described);
         self.claim(&mut incoming, &url, watch)?;
@@ -219,13 +217,11 @@ impl<'a> Hub<'a> {
         Ok(self.client.get_or_init(|| client))
     }
 
-    /// The address of a file, as the crate knows it.
-    fn url(&self, model: &HubModel, name: &str) -> Result<String, HubError> {
-        let api = ApiBuilder::from_cache(Cache::new(self.access.cache.clone()))
-            .with_endpoint(self.access.endpoint.to_string())
-            .build()
-            .map_err(|error| HttpError::Client(error.to_string()))?;
-        Ok(api.repo(model.repo()).url(name))
+    /// `ENDPOINT/OWNER/NAME/resolve/REVISION/FILE`; a slash in a revision is escaped.
+    fn url(&self, model: &HubModel, name: &str) -> String {
+        let parts: Vec<&str> =
+            model.id().split('/').chain(["resolve", model.revision(), name]).collect();
+        self.access.endpoint.join(&parts, &[]).into()
     }
 
     fn patience(&self, client: &Client) -> Duration {
