@@ -67,7 +67,8 @@ test-sagemaker: tools ## launcher, policies, notebook; with Docker and the image
 
 check: tools ## format, lints, documentation
 	$(CARGO) fmt --check
-	$(CARGO) clippy --all-targets --test long --test faults --test fuzz -- -D warnings
+	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) clippy --test long --test faults --test fuzz -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --document-private-items
 
 image: ## the CPU image, from the program that `make test` built, or BINARY=path

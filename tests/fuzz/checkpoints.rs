@@ -71,6 +71,7 @@ fn train(root: &Path, stop: &StopAfter) -> Result<NamedTensors, Error> {
         train: &pairs[..12],
         validation: &pairs[12..],
         checkpoints: &CheckpointFolder::open(root, &run(), None)?,
+        gives_model: true,
         observer: stop,
         shutdown: &stop.1,
     };

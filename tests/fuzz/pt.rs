@@ -43,8 +43,13 @@ impl Place {
     }
 }
 
-/// A small model: names with their tensors, and the files with the numbers.
-fn model() -> (Vec<(String, Steps)>, Vec<(String, Vec<u8>)>) {
+/// Names of tensors and how a pickle makes each.
+type Tensors = Vec<(String, Steps)>;
+/// Names and contents of the files with the numbers.
+type Numbers = Vec<(String, Vec<u8>)>;
+
+/// A small model.
+fn model() -> (Tensors, Numbers) {
     let [_, width, _] = SIZES;
     let mut shapes = vec![("embed_tokens.weight".to_owned(), vec![33, width])];
     let mut linear = |name: &str, from, to| {

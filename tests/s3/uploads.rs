@@ -103,7 +103,7 @@ fn the_producer_waits_in_an_outage_and_memory_stays() {
     assert!(waited < 128 << 20, "{waited} bytes more in memory while 320 MiB waited");
     matrix(
         "outage",
-        &server,
+        server,
         "320 MiB wait for a server that says 503",
         &format!(
             "the producer waits, {} KiB more in memory; goes on {freed:.1?} after it",
@@ -147,7 +147,7 @@ fn s3_connections_and_files_do_not_pile_up() {
         assert_there(&bucket, "p/", &[uploads, vec![large]].concat());
         matrix(
             "S3 leaks",
-            &server,
+            server,
             &format!("{count} uploads and one in parts, 5 % faults"),
             &format!("at most {most} connections kept, no file open, no upload in parts open"),
         );

@@ -137,7 +137,7 @@ fn f10_without_credentials_or_network_a_job_works_from_its_disk() {
         assert_equal(&job.model_files(), &reference);
         let said: Vec<_> = log.lines().filter(|line| line.contains("working without S3")).collect();
         assert!(said.len() == 1 && said[0].contains("other jobs"), "{name}: {log}");
-        assert!(started.elapsed() < Duration::from_secs(60), "{name}: {:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_mins(1), "{name}: {:?}", started.elapsed());
         assert!(job.path("checkpoints/cache").exists(), "{name}: attempts share nothing");
         job.wipe_everything();
     }

@@ -19,6 +19,9 @@ const TOKEN: &str = "pTwoToken//FwoGZXIvYXdzEBYaDKqJ0123456789//////////";
 const TRACES: [&str; 6] =
     [SECRET, TOKEN, "uthorization: ", "\"authorization\"", "AWS4-HMAC-SHA256", "X-Amz-Signature"];
 
+/// Names and values of the environment.
+type Variables<'a> = Vec<(&'a str, &'a str)>;
+
 #[test]
 fn p2_no_secret_is_written_anywhere() {
     let test = "p2_no_secret_is_written_anywhere";
@@ -50,7 +53,7 @@ fn p2_no_secret_is_written_anywhere() {
             "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}"#,
     );
     // Name, server, variables, exit code.
-    let cases: [(&str, &Server, Vec<(&str, &str)>, i32); 6] = [
+    let cases: [(&str, &Server, Variables<'_>, i32); 6] = [
         ("a session token", open, with_token.clone(), 0),
         ("a process", open, vec![("AWS_CONFIG_FILE", good.as_str())], 0),
         // What a process says and nobody understands counts as no credentials.
