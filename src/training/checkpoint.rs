@@ -21,7 +21,7 @@ use tracing::{info, warn};
 use super::OnBadCheckpoint;
 use crate::digest::Digest;
 use crate::storage::remote::RemoteError;
-use crate::storage::sync::{Remote, SharedError, without};
+use crate::storage::sync::{Remote, SharedError, unless_away};
 use crate::storage::{self, StorageError};
 use attempt::Attempt;
 use bucket::Bucket;
@@ -137,12 +137,10 @@ impl CheckpointFolder {
     ) -> Result<Option<u64>, CheckpointError> {
         let mut files = storage::list(&checkpoints.join("runs").join(&run.id))?;
         if let Some(remote) = remote {
-            match remote.objects().list(&bucket::folder(&run.prefix())) {
-                Err(error) if error.is_transient() => {
-                    without(&error, "checkpoints in S3 are not looked for");
-                }
-                listing => files.extend(listing?.objects.into_iter().map(|object| object.name)),
-            }
+            let listing = remote.objects().list(&bucket::folder(&run.prefix()));
+            let listing = unless_away(listing, "checkpoints in S3 are not looked for")?;
+            let there = listing.into_iter().flat_map(|listing| listing.objects);
+            files.extend(there.map(|object| object.name));
         }
         let names = files.iter().filter_map(|file| file.parse::<Name>().ok());
         Ok(names.map(|name| name.step).max())

@@ -106,6 +106,11 @@ pub enum EncoderError {
     },
 }
 
+/// The files that a folder of Hugging Face has besides the weights and that its encoder needs.
+fn around_weights(folder: &Path) -> impl Iterator<Item = &'static str> {
+    [CONFIG, VOCABULARY, weights::INDEX].into_iter().filter(|name| folder.join(name).is_file())
+}
+
 /// What names an encoder in the model directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EncoderIdentity {
@@ -148,8 +153,7 @@ impl Encoder {
         let described = Esm2Config::read(&config)?;
         tokenizer::check_vocabulary(&place.join(VOCABULARY))?;
         let weights = WeightFiles::open(place)?;
-        let around = [CONFIG, VOCABULARY, weights::INDEX].map(|name| place.join(name));
-        let around = around.into_iter().filter(|path| path.exists()).collect();
+        let around = around_weights(place).map(|name| place.join(name)).collect();
         Self::checked(place, described, weights, around)
     }
 

@@ -16,7 +16,7 @@ use crate::digest::Digest;
 use crate::shutdown::Shutdown;
 use crate::storage;
 use crate::storage::remote::{Content, Listing, Object, RemoteError};
-use crate::storage::sync::{Rank, Remote, Upload, without};
+use crate::storage::sync::{Rank, Remote, Upload, unless_away, without};
 
 /// Bytes that hold the header and the keys of every shard of ours.
 const INDEX_BYTES: u64 = (64 << 10) + 32 * SEAL_ROWS as u64;
@@ -54,15 +54,12 @@ impl EmbeddingStore {
         let Some(remote) = &self.remote else { return Ok(()) };
         let (objects, key) = (remote.objects(), self.key("") + SPACE);
         let created = objects.create(&key, &Content::of(ours));
-        match created.and_then(|_| objects.read(&key, MAX_SPACE_BYTES)) {
-            Err(error) if error.is_transient() => {
-                without(&error, "the embedding space is not compared with the one in S3");
-                Ok(())
+        let there = created.and_then(|_| objects.read(&key, MAX_SPACE_BYTES));
+        match unless_away(there, "the embedding space is not compared with the one in S3")? {
+            Some(there) if there != ours => {
+                Err(StoreError::ForeignSpace(format!("{}{key}", objects.place())))
             }
-            there => match there? == ours {
-                true => Ok(()),
-                false => Err(StoreError::ForeignSpace(format!("{}{key}", objects.place()))),
-            },
+            _ => Ok(()),
         }
     }
 

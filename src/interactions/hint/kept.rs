@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 
 use tracing::{info, warn};
 
-use super::{HintError, MAX_FILE};
+use super::HintError;
 use crate::digest::Digest;
-use crate::storage::remote::Content;
-use crate::storage::sync::{Remote, SharedFolder, without};
-use crate::storage::{self, StorageError};
+use crate::storage::StorageError;
+use crate::storage::sync::{KeptFiles, KeptKind, Remote, SharedFolder};
 
 /// Below the folder of the cache.
 const FOLDER: &str = "hint/v1";
@@ -22,12 +21,12 @@ const FIRST: &str = "sha256";
 /// A digest has 64 characters.
 const LONGEST_DIGEST: u64 = 80;
 
+/// The largest file has some 20 MB.
+const TABLE: KeptKind = KeptKind { name: "a file of HINT", prefix: PREFIX, limit: super::MAX_FILE };
+
 /// Where files of HINT are kept.
 #[derive(Clone, Debug)]
-pub struct KeptTables {
-    folder: PathBuf,
-    remote: Option<Remote>,
-}
+pub struct KeptTables(KeptFiles);
 
 /// One file: where it is from, and which of all that this address ever gave.
 struct Place<'a> {
@@ -40,7 +39,7 @@ struct Place<'a> {
 impl KeptTables {
     /// Files in the cache folder `cache`, shared through a bucket.
     pub fn new(cache: &Path, remote: Option<Remote>) -> Self {
-        Self { folder: cache.join(FOLDER), remote }
+        Self(KeptFiles::new(cache.join(FOLDER), remote, TABLE))
     }
 
     /// The file `name` that was first fetched from `address`, if it can be had here or there.
@@ -54,20 +53,24 @@ impl KeptTables {
             return Ok(None);
         };
         let place = Place { address, digest, name };
-        let Some(bytes) = self.read_here(&place)? else { return self.fetch(&place) };
-        self.offer(&place, &bytes)?;
+        if !self.is_here(&place)? {
+            return self.fetched(&place);
+        }
+        if self.0.is_lacking(&place.path())? && self.0.offer(&place.path())? {
+            info!("`{name}` offered to S3");
+        }
         // What was decided on this disk while the bucket was away may have been decided there, too.
         let shared = self.decision(&place.address);
         let (_, first) = shared.create_once(FIRST, &text, LONGEST_DIGEST)?;
         match parsed(&first) {
             Some(digest) if digest != place.digest => {
                 let place = Place { digest, ..place };
-                match self.read_here(&place)? {
-                    Some(_) => Ok(Some(self.path(&place))),
-                    None => self.fetch(&place),
+                match self.is_here(&place)? {
+                    true => Ok(Some(self.0.path(&place.path()))),
+                    false => self.fetched(&place),
                 }
             }
-            _ => Ok(Some(self.path(&place))),
+            _ => Ok(Some(self.0.path(&place.path()))),
         }
     }
 
@@ -79,8 +82,7 @@ impl KeptTables {
         bytes: &[u8],
     ) -> Result<PathBuf, HintError> {
         let place = Place { address: short(address), digest: Digest::of(bytes), name };
-        self.write(&place, bytes)?;
-        self.upload(&place, bytes)?;
+        self.0.keep(&place.path(), bytes)?;
         let text = place.digest.to_string();
         let shared = self.decision(&place.address);
         let (_, first) = shared.create_once(FIRST, text.as_bytes(), LONGEST_DIGEST)?;
@@ -90,88 +92,39 @@ impl KeptTables {
             }
             warn!("`{address}` gives another file than before, and the earlier one is lost");
         }
-        Ok(self.path(&place))
+        Ok(self.0.path(&place.path()))
     }
 
     /// Where the digest of what was first fetched from an address lies.
     fn decision(&self, address: &str) -> SharedFolder {
-        let remote = self.remote.clone().map(|remote| (remote, format!("{PREFIX}{address}/")));
-        SharedFolder::new(self.folder.join(address), remote)
+        let remote = self.0.remote().cloned();
+        let remote = remote.map(|remote| (remote, format!("{PREFIX}{address}/")));
+        SharedFolder::new(self.0.folder().join(address), remote)
     }
 
-    fn path(&self, place: &Place<'_>) -> PathBuf {
-        self.folder.join(&place.address).join(place.digest.to_string()).join(place.name)
-    }
-
-    /// The intact file on the disk; one that is not what its digest says goes to quarantine.
-    fn read_here(&self, place: &Place<'_>) -> Result<Option<Vec<u8>>, StorageError> {
-        let path = self.path(place);
-        match storage::read(&path, MAX_FILE) {
-            Err(error) if error.is_absent() => return Ok(None),
-            Ok(bytes) if Digest::of(&bytes) == place.digest => return Ok(Some(bytes)),
-            _ => {}
-        }
-        warn!(file = %path.display(), "a damaged file of HINT moved to quarantine");
-        let quarantine = self.folder.join("quarantine");
-        storage::create_folder(&quarantine)?;
-        storage::rename(&path, &quarantine.join(place.digest.to_string()))?;
-        Ok(None)
+    /// Whether the file is on the disk, intact.
+    fn is_here(&self, place: &Place<'_>) -> Result<bool, StorageError> {
+        Ok(self.0.read_here(&place.path(), |bytes| place.verify(bytes))?.is_some())
     }
 
     /// The file of the bucket, kept here from now on.
-    fn fetch(&self, place: &Place<'_>) -> Result<Option<PathBuf>, HintError> {
-        let Some(remote) = &self.remote else { return Ok(None) };
-        let bytes = match remote.objects().read(&place.key(), MAX_FILE) {
-            Err(error) if error.is_transient() || error.is_absent() || error.is_too_large() => {
-                without(&error, "a file of HINT in S3 is left out");
-                return Ok(None);
-            }
-            bytes => bytes?,
-        };
-        if Digest::of(&bytes) != place.digest {
-            warn!(file = place.key(), "a file of HINT in S3 is damaged and left out");
-            return Ok(None);
-        }
-        self.write(place, &bytes)?;
-        Ok(Some(self.path(place)))
-    }
-
-    /// Uploads a file that the bucket lacks.
-    fn offer(&self, place: &Place<'_>, bytes: &[u8]) -> Result<(), HintError> {
-        let Some(remote) = &self.remote else { return Ok(()) };
-        match remote.objects().read_start(&place.key(), 1) {
-            Err(error) if error.is_absent() => {
-                self.upload(place, bytes)?;
-                info!("`{}` offered to S3", place.name);
-                Ok(())
-            }
-            Err(error) if error.is_transient() => Ok(()),
-            start => Ok(start.map(drop)?),
-        }
-    }
-
-    fn write(&self, place: &Place<'_>, bytes: &[u8]) -> Result<(), StorageError> {
-        let path = self.path(place);
-        path.parent().map_or(Ok(()), storage::create_folder)?;
-        storage::create_once(&path, bytes).map(drop)
-    }
-
-    /// What the bucket does not take stays on the disk and is offered again.
-    fn upload(&self, place: &Place<'_>, bytes: &[u8]) -> Result<(), HintError> {
-        let Some(remote) = &self.remote else { return Ok(()) };
-        match remote.objects().create(&place.key(), &Content::of(bytes)) {
-            Err(error) if error.is_transient() => {
-                without(&error, "a file of HINT is kept on this disk alone");
-                Ok(())
-            }
-            created => Ok(created.map(drop)?),
-        }
+    fn fetched(&self, place: &Place<'_>) -> Result<Option<PathBuf>, HintError> {
+        let fetched = self.0.fetch(&place.path(), |bytes| place.verify(bytes))?;
+        Ok(fetched.map(|()| self.0.path(&place.path())))
     }
 }
 
 impl Place<'_> {
-    fn key(&self) -> String {
-        format!("{PREFIX}{}/{}/{}", self.address, self.digest, self.name)
+    /// Below the folder, and below the prefix of the bucket.
+    fn path(&self) -> String {
+        format!("{}/{}/{}", self.address, self.digest, self.name)
+    }
+
+    fn verify(&self, bytes: &[u8]) -> Result<(), String> {
+        match Digest::of(bytes) == self.digest {
+            true => Ok(()),
+            false => Err("its SHA-256 is not its name".to_owned()),
+        }
     }
 }
 
@@ -189,6 +142,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::storage;
     use crate::storage::remote::{MemoryStore, ObjectStore as _};
 
     const ADDRESS: &str = "https://hint.example.org/2024-06/HomoSapiens_binary_hq.txt";

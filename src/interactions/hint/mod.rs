@@ -16,7 +16,6 @@ use tracing::info;
 use crate::http::{Answer, BaseUrl, Client, HttpError, Limits, Rejection, Request};
 use crate::shutdown::Shutdown;
 use crate::storage::StorageError;
-use crate::storage::remote::RemoteError;
 use crate::storage::sync::SharedError;
 
 pub use kept::KeptTables;
@@ -112,9 +111,6 @@ pub enum HintError {
     /// It cannot be shared.
     #[error(transparent)]
     Shared(#[from] SharedError),
-    /// The bucket refuses.
-    #[error(transparent)]
-    Remote(#[from] RemoteError),
 }
 
 /// Whether an argument names a species, and no path.

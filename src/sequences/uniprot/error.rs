@@ -3,6 +3,7 @@
 use crate::http::HttpError;
 use crate::storage::StorageError;
 use crate::storage::remote::RemoteError;
+use crate::storage::sync::SharedError;
 
 /// Sequences that cannot be had from `UniProt`.
 #[derive(Debug, thiserror::Error)]
@@ -19,4 +20,13 @@ pub enum Error {
     /// The system gives no threads.
     #[error("cannot start the threads that ask UniProt: {0}; set `uniprot_parallel` to 1")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+}
+
+impl From<SharedError> for Error {
+    fn from(error: SharedError) -> Self {
+        match error {
+            SharedError::Storage(error) => Self::Storage(error),
+            SharedError::Remote(error) => Self::Remote(error),
+        }
+    }
 }

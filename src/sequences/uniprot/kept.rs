@@ -6,20 +6,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
-use tracing::{info, warn};
+use tracing::info;
 
 use super::error::Error;
 use super::record::{Outcome, Record};
 use crate::digest::Digest;
 use crate::protein::{Accession, ProteinSequence};
-use crate::storage::remote::{Content, RemoteError};
-use crate::storage::sync::{Remote, without};
-use crate::storage::{self, StorageError};
+use crate::storage;
+use crate::storage::sync::{KeptFiles, KeptKind, Remote, SharedError, unless_away};
 
 const SCHEMA: &str = "dyad.uniprot.v1";
 /// Below the folder of the cache.
@@ -27,16 +26,13 @@ const FOLDER: &str = "uniprot/v1";
 /// Below the prefix of the bucket, beside the embeddings.
 const PREFIX: &str = "cache/uniprot/v1/";
 const ENDING: &str = ".json.gz";
-/// A thousand of the longest proteins come to less.
-const MAX_PACKED: u64 = 64 << 20;
+/// A thousand of the longest proteins come to less than its limit.
+const ANSWER: KeptKind = KeptKind { name: "an answer of UniProt", prefix: PREFIX, limit: 64 << 20 };
 const MAX_UNPACKED: u64 = 256 << 20;
 
 /// Where answers are kept.
 #[derive(Clone, Debug)]
-pub struct KeptAnswers {
-    folder: PathBuf,
-    remote: Option<Remote>,
-}
+pub struct KeptAnswers(KeptFiles);
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,21 +54,22 @@ struct Line {
 impl KeptAnswers {
     /// Answers in the cache folder `cache`, shared through a bucket.
     pub fn new(cache: &Path, remote: Option<Remote>) -> Self {
-        Self { folder: cache.join(FOLDER), remote }
+        Self(KeptFiles::new(cache.join(FOLDER), remote, ANSWER))
     }
 
     /// Everything that is kept, here and there. What is damaged is left out and asked for again.
     pub fn read(&self) -> Result<BTreeMap<Accession, Record>, Error> {
-        let here = digests(storage::list(&self.folder)?);
+        let here = digests(storage::list(self.0.folder())?);
         let there = self.distant()?;
         let mut records = BTreeMap::new();
-        for name in here.union(&there) {
-            let read = match here.contains(name) {
-                true => self.read_here(name)?,
+        for digest in here.union(&there) {
+            let (name, verify) = (name(digest), |bytes: &[u8]| verified(digest, bytes));
+            let read = match here.contains(digest) {
+                true => self.0.read_here(&name, verify)?,
                 false => None,
             };
             let read = match read {
-                None if there.contains(name) => self.fetch(name)?,
+                None if there.contains(digest) => self.0.fetch(&name, verify)?,
                 read => read,
             };
             for (accession, record) in read.unwrap_or_default() {
@@ -89,104 +86,39 @@ impl KeptAnswers {
             return Ok(());
         }
         let bytes = encode(records);
-        let name = Digest::of(&bytes);
-        storage::create_folder(&self.folder)?;
-        storage::create_once(&self.path(&name), &bytes)?;
-        self.upload(&name, &bytes)
-    }
-
-    fn path(&self, name: &Digest) -> PathBuf {
-        self.folder.join(format!("{name}{ENDING}"))
+        Ok(self.0.keep(&name(&Digest::of(&bytes)), &bytes)?)
     }
 
     /// The files in the bucket; while it does not answer, none.
-    fn distant(&self) -> Result<BTreeSet<Digest>, RemoteError> {
-        let Some(remote) = &self.remote else { return Ok(BTreeSet::new()) };
-        match remote.objects().list(PREFIX) {
-            Err(error) if error.is_transient() => {
-                without(
-                    &error,
-                    "answers of UniProt in S3 are left out: what is missing is asked for",
-                );
-                Ok(BTreeSet::new())
-            }
-            listing => Ok(digests(listing?.objects.into_iter().map(|object| object.name))),
-        }
-    }
-
-    /// A file on the disk; one that is not what its name says goes to quarantine.
-    fn read_here(
-        &self,
-        name: &Digest,
-    ) -> Result<Option<BTreeMap<Accession, Record>>, StorageError> {
-        let problem = match storage::read(&self.path(name), MAX_PACKED) {
-            Err(error) if error.is_absent() => return Ok(None),
-            Err(error) => error.to_string(),
-            Ok(bytes) => match verified(name, &bytes) {
-                Ok(records) => return Ok(Some(records)),
-                Err(problem) => problem,
-            },
-        };
-        let path = self.path(name);
-        warn!(file = %path.display(), problem, "a damaged answer of UniProt moved to quarantine");
-        let quarantine = self.folder.join("quarantine");
-        storage::create_folder(&quarantine)?;
-        storage::rename(&path, &quarantine.join(format!("{name}{ENDING}")))?;
-        Ok(None)
-    }
-
-    /// A file of the bucket, kept here from now on.
-    fn fetch(&self, name: &Digest) -> Result<Option<BTreeMap<Accession, Record>>, Error> {
-        let Some(remote) = &self.remote else { return Ok(None) };
-        let bytes = match remote.objects().read(&format!("{PREFIX}{name}{ENDING}"), MAX_PACKED) {
-            Err(error) if error.is_transient() || error.is_absent() || error.is_too_large() => {
-                without(&error, "an answer of UniProt in S3 is left out");
-                return Ok(None);
-            }
-            bytes => bytes?,
-        };
-        match verified(name, &bytes) {
-            Ok(records) => {
-                storage::create_folder(&self.folder)?;
-                storage::create_once(&self.path(name), &bytes)?;
-                Ok(Some(records))
-            }
-            Err(problem) => {
-                warn!(answer = %name, problem, "an answer of UniProt in S3 is damaged and left out");
-                Ok(None)
-            }
-        }
+    fn distant(&self) -> Result<BTreeSet<Digest>, SharedError> {
+        let Some(remote) = self.0.remote() else { return Ok(BTreeSet::new()) };
+        let listing = unless_away(
+            remote.objects().list(PREFIX),
+            "answers of UniProt in S3 are left out: what is missing is asked for",
+        )?;
+        let objects = listing.into_iter().flat_map(|listing| listing.objects);
+        Ok(digests(objects.map(|object| object.name)))
     }
 
     /// Uploads what the bucket lacks.
-    fn offer<'d>(&self, names: impl Iterator<Item = &'d Digest>) -> Result<(), Error> {
-        if self.remote.is_none() {
+    fn offer<'d>(&self, digests: impl Iterator<Item = &'d Digest>) -> Result<(), SharedError> {
+        if self.0.remote().is_none() {
             return Ok(());
         }
         let mut offered = 0;
-        for name in names {
+        for digest in digests {
             // One that has gone to quarantine meanwhile is offered by nobody.
-            if let Ok(bytes) = storage::read(&self.path(name), MAX_PACKED) {
-                self.upload(name, &bytes)?;
-                offered += 1;
-            }
+            offered += usize::from(self.0.offer(&name(digest))?);
         }
         if offered > 0 {
             info!("{offered} answer(s) of UniProt offered to S3");
         }
         Ok(())
     }
+}
 
-    fn upload(&self, name: &Digest, bytes: &[u8]) -> Result<(), Error> {
-        let Some(remote) = &self.remote else { return Ok(()) };
-        match remote.objects().create(&format!("{PREFIX}{name}{ENDING}"), &Content::of(bytes)) {
-            Err(error) if error.is_transient() => {
-                without(&error, "an answer of UniProt stays on this disk for now");
-                Ok(())
-            }
-            created => Ok(created.map(drop)?),
-        }
-    }
+fn name(digest: &Digest) -> String {
+    format!("{digest}{ENDING}")
 }
 
 /// Adds a record unless one of a newer release is there; of two of one release, the first by the

@@ -3,6 +3,7 @@
 //! Losing the connection never stops a job. What was to be read counts as not there, with a
 //! warning; what was to be uploaded waits on the disk until the server answers again.
 
+mod kept;
 mod queue;
 mod shared;
 mod uploader;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+pub use kept::{KeptFiles, Kind as KeptKind};
 pub use queue::{Rank, Upload};
 pub use shared::{Seen, SharedError, SharedFolder};
 pub use uploader::{Drained, Go, UploadWatcher, Uploader};
@@ -94,5 +96,19 @@ pub fn without(error: &RemoteError, consequence: &str) {
         debug!(%error, "{consequence}");
     } else {
         warn!(%error, "{consequence}");
+    }
+}
+
+/// What a request gave; of a server that does not answer nothing, with what a job goes without then.
+pub fn unless_away<T>(
+    result: Result<T, RemoteError>,
+    consequence: &str,
+) -> Result<Option<T>, RemoteError> {
+    match result {
+        Err(error) if error.is_transient() => {
+            without(&error, consequence);
+            Ok(None)
+        }
+        result => result.map(Some),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Remote, without};
+use super::{Remote, unless_away};
 use crate::storage::remote::{Content, Put, RemoteError};
 use crate::storage::{self, Created, StorageError};
 
@@ -133,14 +133,7 @@ impl SharedFolder {
 
     /// A server that does not answer is gone without: what was decided locally holds until then.
     fn unless_away<T>(&self, result: Result<T, RemoteError>) -> Result<Option<T>, RemoteError> {
-        match result {
-            Err(error) if error.is_transient() => {
-                let folder = self.folder.display();
-                without(&error, &format!("going on without S3, from `{folder}`"));
-                Ok(None)
-            }
-            result => result.map(Some),
-        }
+        unless_away(result, &format!("going on without S3, from `{}`", self.folder.display()))
     }
 }
 

@@ -13,7 +13,7 @@ use super::name::Name;
 use super::retention::KEPT;
 use crate::digest::Digest;
 use crate::storage::remote::{ObjectStore, Problem, RemoteError};
-use crate::storage::sync::{Go, Rank, Remote, Upload, UploadWatcher, without};
+use crate::storage::sync::{Go, Rank, Remote, Upload, UploadWatcher, unless_away};
 
 /// The checkpoints of one training in the bucket.
 #[derive(Clone, Debug)]
@@ -59,13 +59,9 @@ impl Bucket {
     /// The checkpoints there. A server that does not answer has none: training from an older one,
     /// or from the start, leads to the same model.
     pub(super) fn names(&self) -> Result<BTreeSet<Name>, RemoteError> {
-        let names = match list(self.remote.objects(), &self.folder) {
-            Err(error) if error.is_transient() => {
-                without(&error, "going on without the checkpoints in S3");
-                BTreeSet::new()
-            }
-            names => names?,
-        };
+        let names = list(self.remote.objects(), &self.folder);
+        let names = unless_away(names, "going on without the checkpoints in S3")?;
+        let names = names.unwrap_or_default();
         self.shared.uploaded().extend(names.iter().cloned());
         Ok(names)
     }

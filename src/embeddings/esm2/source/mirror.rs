@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use tracing::{info, warn};
 
 use super::super::weights::WeightFiles;
-use super::super::{CONFIG, VOCABULARY, weights};
+use super::super::{around_weights, weights};
 use super::SourceError;
 use super::description::{About, Describe, Description, Reference, text};
 use crate::digest::Hasher;
@@ -20,7 +20,7 @@ use crate::http::HttpError;
 use crate::http::hub::{Commit, HubError, HubModel};
 use crate::shutdown::Shutdown;
 use crate::storage::remote::{Content, ObjectStore, Put, RemoteError};
-use crate::storage::sync::{Rank, Remote, Upload, without};
+use crate::storage::sync::{Rank, Remote, Upload, unless_away, without};
 use crate::storage::{self, Context, SourceFile, StorageError};
 
 /// Below the prefix of the bucket.
@@ -192,8 +192,7 @@ impl<'a> Mirror<'a> {
 
     /// Has the files in `folder` uploaded in the background, those that the bucket lacks.
     pub(super) fn offer(&self, commit: &Commit, folder: &Path) -> Result<(), SourceError> {
-        let around = [CONFIG, VOCABULARY, weights::INDEX].map(str::to_owned);
-        let around = around.into_iter().filter(|name| folder.join(name).is_file());
+        let around = around_weights(folder).map(str::to_owned);
         let mut files = Vec::new();
         for name in around.chain(WeightFiles::names(folder)?) {
             let path = folder.join(&name);
@@ -277,18 +276,4 @@ impl From<RemoteError> for Unrestored {
 
 fn file_key(file: &SourceFile) -> String {
     format!("{PREFIX}files/{}", file.sha256)
-}
-
-/// A bucket that does not answer is gone without.
-fn unless_away<T>(
-    result: Result<T, RemoteError>,
-    consequence: &str,
-) -> Result<Option<T>, SourceError> {
-    match result {
-        Err(error) if error.is_transient() => {
-            without(&error, consequence);
-            Ok(None)
-        }
-        result => Ok(Some(result?)),
-    }
 }

@@ -56,13 +56,13 @@ fn the_newest_release_counts_and_damage_costs_one_file() {
     kept.keep(&records(&[("P00001", old.clone()), ("P00002", old.clone())])).unwrap();
     assert_eq!(kept.read().unwrap(), records(&[("P00001", new.clone()), ("P00002", old.clone())]));
 
-    let files = storage::list(&kept.folder).unwrap();
+    let files = storage::list(kept.0.folder()).unwrap();
     assert_eq!(files.len(), 2);
-    let name = Digest::of(&encode(&records(&[("P00001", new)])));
-    storage::write_atomic(&kept.path(&name), b"damaged").unwrap();
+    let name = name(&Digest::of(&encode(&records(&[("P00001", new)]))));
+    storage::write_atomic(&kept.0.path(&name), b"damaged").unwrap();
     assert_eq!(kept.read().unwrap(), records(&[("P00001", old.clone()), ("P00002", old)]));
-    assert_eq!(storage::list(&kept.folder).unwrap().len(), 1);
-    assert_eq!(storage::list(&kept.folder.join("quarantine")).unwrap().len(), 1);
+    assert_eq!(storage::list(kept.0.folder()).unwrap().len(), 1);
+    assert_eq!(storage::list(&kept.0.folder().join("quarantine")).unwrap().len(), 1);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn answers_are_shared_and_uploaded_once_the_bucket_answers() {
     let first = records(&[("P00001", record("MA", "2026_02"))]);
     one.keep(&first).unwrap();
     assert_eq!(other.read().unwrap(), first);
-    assert_eq!(storage::list(&other.folder).unwrap(), storage::list(&one.folder).unwrap());
+    assert_eq!(storage::list(other.0.folder()).unwrap(), storage::list(one.0.folder()).unwrap());
 
     // While the bucket is away, answers are kept on the disk, and offered later.
     let ((_c, alone), (_d, last)) = (shared(&store), shared(&store));
@@ -81,8 +81,8 @@ fn answers_are_shared_and_uploaded_once_the_bucket_answers() {
     alone.keep(&second).unwrap();
     assert_eq!(alone.read().unwrap(), second);
     store.fail_next(0);
-    let (_e, offering) = shared(&store);
-    let offering = KeptAnswers { folder: alone.folder.clone(), ..offering };
+    let remote = Remote::with_patience(store.clone(), Duration::from_millis(1));
+    let offering = KeptAnswers(KeptFiles::new(alone.0.folder().to_owned(), Some(remote), ANSWER));
     assert_eq!(offering.read().unwrap().len(), 2);
     assert_eq!(last.read().unwrap().len(), 2);
 
