@@ -18,6 +18,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tracing::info;
 
+use crate::artifacts::Origin;
 use crate::classifier::{self, Standardizer};
 use crate::config::RunConfig;
 use crate::device::{self, ComputeDevice, DeviceError};
@@ -93,15 +94,27 @@ pub struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn reading(&self) -> Reading<'a> {
-        Reading {
-            inputs: self.inputs,
-            fetching: Fetching {
-                config: self.config,
-                cache: &self.places.cache,
-                observer: self.observer,
-                shutdown: self.shutdown,
-            },
+        Reading { inputs: self.inputs, fetching: self.fetching() }
+    }
+
+    fn fetching(&self) -> Fetching<'a> {
+        Fetching {
+            config: self.config,
+            cache: &self.places.cache,
+            observer: self.observer,
+            shutdown: self.shutdown,
         }
+    }
+
+    /// The encoder; one of Hugging Face comes with its origin, whose release is a commit.
+    fn open_encoder(&self) -> Result<(Encoder, Option<Origin>), Error> {
+        let located = self.fetching().encoder(self.encoder, self.hub)?;
+        let encoder = located.open()?;
+        let origin = located.model.map(|model| Origin {
+            address: model.address,
+            releases: vec![model.commit.to_string()],
+        });
+        Ok((encoder, origin))
     }
 }
 
@@ -148,7 +161,7 @@ fn train_watched(run: &Run<'_>, watch: &Stopwatch<'_>) -> Result<Summary, Error>
     let read = || watch.finish(Component::Sequences);
     let mut data = data::read(run.reading(), read)?;
     watch.finish(Component::Negatives);
-    let (encoder, origin) = fetched::encoder(run)?;
+    let (encoder, origin) = run.open_encoder()?;
     data.origins.extend(origin.map(|origin| ("encoder".to_owned(), origin)));
     let space = space(run.config, &device, &encoder)?;
     let identity = identity(run.config, &space, &data);

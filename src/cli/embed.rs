@@ -10,7 +10,6 @@ use super::context::Context;
 use super::failure::Failure;
 use super::{bucket, encoder, fetch, options, output};
 use crate::classifier::{NamedTensors, tensor_file};
-use crate::config::Sources;
 use crate::embeddings::{self, EmbeddingSpace, EmbeddingStore};
 use crate::pipeline::Fetching;
 use crate::sequences::Entry;
@@ -18,13 +17,7 @@ use crate::{device, storage};
 
 pub(super) const NAME: &str = "embed";
 
-const KEYS: [&str; 15] = [
-    "encoder",
-    "missing_sequences",
-    "uniprot_url",
-    "uniprot_parallel",
-    "fetch_seconds",
-    "offline",
+const KEYS: [&str; 9] = [
     "max_residues",
     "long_sequences",
     "precision",
@@ -61,13 +54,11 @@ pub(super) fn command() -> Command {
         .arg(options::path("out", "FILE", "safetensors file to write").required(true))
         .arg(options::cache())
         .arg(options::config_file())
-        .args(options::keys(|key| KEYS.contains(&key.name)))
+        .args(options::keys(|key| options::FETCHED.contains(&key.name) || KEYS.contains(&key.name)))
 }
 
 pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {
-    let implied = options::implied_by_sequences(matches.contains_id("sequences"));
-    let sources = Sources { implied, ..Sources::default() };
-    let config = options::resolve(matches, context, sources)?.config;
+    let config = options::resolve_with_sequences(matches, context)?;
     let source = encoder::named(&config, NAME)?;
     let out = output::file(matches)?.unwrap_or_default();
     let device = device::resolve(config.device)?;
@@ -81,7 +72,7 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
         shutdown: &context.shutdown,
     };
     let entries = entries(matches, &fetching)?;
-    let encoder = encoder::located(&source, &config, context, &cache, observer.as_ref())?.open()?;
+    let encoder = encoder::located(&source, context, &fetching)?.open()?;
     let (precision, reason) = device.precision(config.embeddings.precision)?;
     info!("precision: {precision} ({reason})");
     let space = EmbeddingSpace::new(&encoder, &config.embeddings, precision);

@@ -6,9 +6,9 @@ use super::context::Context;
 use super::failure::Failure;
 use crate::config::RunConfig;
 use crate::embeddings::CacheLocation;
-use crate::embeddings::esm2::{Located, Lookup, Source, locate};
-use crate::http::hub::{HubAccess, HubLimits, Token};
-use crate::progress::Observer;
+use crate::embeddings::esm2::{Located, Source};
+use crate::http::hub::{HubAccess, Token};
+use crate::pipeline::Fetching;
 
 /// Where the hub is unless the environment says otherwise.
 const ENDPOINT: &str = "https://huggingface.co";
@@ -25,20 +25,10 @@ pub(super) fn named(config: &RunConfig, command: &str) -> Result<Source, Failure
 /// The files of `source`, fetched if they are the hub's and not here.
 pub(super) fn located(
     source: &Source,
-    config: &RunConfig,
     context: &Context,
-    cache: &CacheLocation,
-    observer: &dyn Observer,
+    fetching: &Fetching<'_>,
 ) -> Result<Located, Failure> {
-    let lookup = Lookup {
-        hub: &access(context, cache)?,
-        limits: HubLimits::default(),
-        offline: config.encoder.offline,
-        remote: cache.remote.as_ref(),
-        observer,
-        shutdown: &context.shutdown,
-    };
-    Ok(locate(source, &lookup)?)
+    Ok(fetching.encoder(source, &access(context, fetching.cache)?)?)
 }
 
 /// The hub as its own programs find it: `HF_ENDPOINT`, `HF_TOKEN` (or `HUGGING_FACE_HUB_TOKEN`, or the

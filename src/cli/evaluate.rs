@@ -69,10 +69,7 @@ pub(super) fn command() -> Command {
         .arg(options::path("out", "FILE", "JSON file to write besides"))
         .arg(options::cache())
         .arg(options::config_file())
-        .args(
-            options::keys(|key| predict::KEYS.contains(&key.name))
-                .map(|key| key.conflicts_with("scores")),
-        )
+        .args(options::keys(predict::takes).map(|key| key.conflicts_with("scores")))
 }
 
 pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure> {

@@ -140,7 +140,13 @@ fn fetch_encoder(
     let source = encoder::named(config, NAME)?;
     let cache = bucket::cache(matches, context, config)?;
     let observer = context.observer();
-    let located = encoder::located(&source, config, context, &cache, observer.as_ref())?;
+    let fetching = Fetching {
+        config,
+        cache: &cache,
+        observer: observer.as_ref(),
+        shutdown: &context.shutdown,
+    };
+    let located = encoder::located(&source, context, &fetching)?;
     located.open()?;
     bucket::settle(&cache, context);
     output::print(&format!("{}\n", located.folder.display()))

@@ -7,7 +7,7 @@ use clap::{Arg, ArgMatches, value_parser};
 
 use super::context::Context;
 use super::failure::Failure;
-use crate::config::{self, KEYS, Key, Kind, Resolved, Sources};
+use crate::config::{self, KEYS, Key, Kind, Resolved, RunConfig, Sources};
 use crate::interactions::hint;
 
 /// The section of the help that lists the configuration.
@@ -112,6 +112,20 @@ pub(super) fn implied_by_parts(given: bool) -> Vec<(&'static str, &'static str)>
 /// What sequences imply, or that none are `given`.
 pub(super) fn implied_by_sequences(given: bool) -> Vec<(&'static str, &'static str)> {
     (!given).then_some(("missing_sequences", "fetch")).into_iter().collect()
+}
+
+/// The keys of what a command fetches where it is not given: sequences and the encoder.
+pub(super) const FETCHED: [&str; 6] =
+    ["encoder", "missing_sequences", "uniprot_url", "uniprot_parallel", "fetch_seconds", "offline"];
+
+/// The configuration of a command whose option `sequences` may be missing.
+pub(super) fn resolve_with_sequences(
+    matches: &ArgMatches,
+    context: &Context,
+) -> Result<RunConfig, Failure> {
+    let implied = implied_by_sequences(matches.contains_id("sequences"));
+    let sources = Sources { implied, ..Sources::default() };
+    Ok(resolve(matches, context, sources)?.config)
 }
 
 /// The configuration from file, environment and options; `sources` brings what else there is.

@@ -10,7 +10,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::{bucket, encoder, options, output};
 use crate::artifacts::Model;
-use crate::config::Sources;
+use crate::config::Key;
 use crate::device;
 use crate::embeddings::esm2::Source;
 use crate::inference::Predictor;
@@ -20,20 +20,8 @@ use crate::storage::write_atomic;
 
 pub(super) const NAME: &str = "predict";
 
-/// The encoder, unless the model bundles it, and settings of the machine; everything else comes with
-/// the model.
-pub(super) const KEYS: [&str; 10] = [
-    "encoder",
-    "missing_sequences",
-    "uniprot_url",
-    "uniprot_parallel",
-    "fetch_seconds",
-    "offline",
-    "token_budget",
-    "device",
-    "storage_uri",
-    "sse_kms_key_id",
-];
+/// Settings of the machine; everything else comes with the model.
+const KEYS: [&str; 4] = ["token_budget", "device", "storage_uri", "sse_kms_key_id"];
 
 /// What stands in the place of a probability where a sequence is missing.
 const NO_SCORE: &str = "NA";
@@ -57,7 +45,12 @@ pub(super) fn command() -> Command {
         .arg(options::path("out", "FILE", "table to write [default: standard output]"))
         .arg(options::cache())
         .arg(options::config_file())
-        .args(options::keys(|key| KEYS.contains(&key.name)))
+        .args(options::keys(takes))
+}
+
+/// Whether `predict` and `evaluate` take a key; the encoder is one unless the model bundles it.
+pub(super) fn takes(key: &Key) -> bool {
+    options::FETCHED.contains(&key.name) || KEYS.contains(&key.name)
 }
 
 /// The option for the sequences of pairs, for `predict` and `evaluate`.
@@ -87,9 +80,7 @@ pub(super) fn score(
     context: &Context,
     pairs: &[ListedPair],
 ) -> Result<(Model, Vec<Option<f64>>), Failure> {
-    let implied = options::implied_by_sequences(matches.contains_id("sequences"));
-    let sources = Sources { implied, ..Sources::default() };
-    let config = options::resolve(matches, context, sources)?.config;
+    let config = options::resolve_with_sequences(matches, context)?;
     let device = device::resolve(config.device)?;
     info!("device: {} ({})", device.name, device.reason);
     let model = Model::read(&options::required(matches, "model"))?;
@@ -98,17 +89,15 @@ pub(super) fn score(
     }
     let observer = context.observer();
     let cache = bucket::cache(matches, context, &config)?;
-    let source = config.encoder.name.as_deref().map(Source::of).transpose()?;
-    let given = source
-        .map(|source| encoder::located(&source, &config, context, &cache, observer.as_ref()))
-        .transpose()?;
-    let encoder = model.open_encoder(given.as_ref().map(|given| given.folder.as_path()))?;
     let fetching = Fetching {
         config: &config,
         cache: &cache,
         observer: observer.as_ref(),
         shutdown: &context.shutdown,
     };
+    let source = config.encoder.name.as_deref().map(Source::of).transpose()?;
+    let given = source.map(|source| encoder::located(&source, context, &fetching)).transpose()?;
+    let encoder = model.open_encoder(given.as_ref().map(|given| given.folder.as_path()))?;
     let mut sequences = fetching.sequences(matches.get_one::<PathBuf>("sequences"))?;
     let names = pairs.iter().flat_map(|pair| [&pair.first, &pair.second]);
     fetching.complete(names, &mut sequences)?;

@@ -184,7 +184,7 @@ impl Client {
         let packed = self.body(response, limit).await?;
         let answer = Answer::new(status, headers, packed, limit).map_err(Trouble::Damaged)?;
         match status {
-            408 | 425 | 429 | 500 | 502..=504 => {
+            status if is_passing(status) => {
                 let pause = answer.retry_after().unwrap_or_default();
                 Err(Trouble::Transient(format!("status {status}"), pause))
             }
@@ -234,6 +234,11 @@ impl Client {
             false => self.began + total.min(unreached),
         }
     }
+}
+
+/// Whether a status says that the server is busy or broken, which may pass.
+fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500 | 502..=504)
 }
 
 /// Waits unless a stop is asked for.

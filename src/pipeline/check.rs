@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tracing::info;
 
 use super::data::{self, Data};
-use super::{Error, Run, fetched, identity, resolve_device, space, survey};
+use super::{Error, Run, identity, resolve_device, space, survey};
 use crate::dataset::Part;
 use crate::device::ComputeDevice;
 use crate::digest::Digest;
@@ -73,7 +73,7 @@ pub fn check(run: &Run<'_>) -> Result<Plan, Vec<Error>> {
     let mut problems = Vec::new();
     let device = noted(resolve_device(run.config), &mut problems);
     let data = noted(data::read(run.reading(), || ()), &mut problems);
-    let encoder = noted(fetched::encoder(run), &mut problems);
+    let encoder = noted(run.open_encoder(), &mut problems);
     let (Some(device), Some(data), Some((encoder, _))) = (device, data, encoder) else {
         return Err(problems);
     };

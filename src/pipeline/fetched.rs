@@ -5,13 +5,12 @@ use std::slice;
 
 use tracing::warn;
 
-use super::{Error, Run};
 use crate::artifacts::Origin;
 use crate::config::RunConfig;
 use crate::embeddings::CacheLocation;
-use crate::embeddings::esm2::{Encoder, Lookup, locate};
+use crate::embeddings::esm2::{Located, Lookup, Source, SourceError, locate};
 use crate::http::HttpError;
-use crate::http::hub::HubLimits;
+use crate::http::hub::{HubAccess, HubLimits};
 use crate::interactions::hint::{self, HintError, HintFile, KeptTables, Species};
 use crate::progress::Observer;
 use crate::protein::Accession;
@@ -30,24 +29,6 @@ pub struct Fetching<'a> {
     pub observer: &'a dyn Observer,
     /// Read while waiting for answers.
     pub shutdown: &'a Shutdown,
-}
-
-/// The encoder; one of Hugging Face comes with its origin, whose release is a commit.
-pub(super) fn encoder(run: &Run<'_>) -> Result<(Encoder, Option<Origin>), Error> {
-    let lookup = Lookup {
-        hub: run.hub,
-        limits: HubLimits::default(),
-        offline: run.config.encoder.offline,
-        remote: run.places.cache.remote.as_ref(),
-        observer: run.observer,
-        shutdown: run.shutdown,
-    };
-    let located = locate(run.encoder, &lookup)?;
-    let encoder = located.open()?;
-    let origin = located
-        .model
-        .map(|model| Origin { address: model.address, releases: vec![model.commit.to_string()] });
-    Ok((encoder, origin))
 }
 
 /// Input that cannot be had, from files or from elsewhere.
@@ -107,6 +88,19 @@ pub enum FetchError {
 }
 
 impl Fetching<'_> {
+    /// The files of the encoder `source`, fetched if they are the hub's and not here.
+    pub fn encoder(&self, source: &Source, hub: &HubAccess) -> Result<Located, SourceError> {
+        let lookup = Lookup {
+            hub,
+            limits: HubLimits::default(),
+            offline: self.config.encoder.offline,
+            remote: self.cache.remote.as_ref(),
+            observer: self.observer,
+            shutdown: self.shutdown,
+        };
+        locate(source, &lookup)
+    }
+
     /// The file or folder of the pairs: the one that is `given` or else the file of HINT of the
     /// configured species, which comes with its origin.
     pub fn interactions(

@@ -31,7 +31,7 @@ pub use access::{HubAccess, HubLimits, Token};
 pub use error::HubError;
 pub use name::{Commit, HubModel, HubNameError};
 
-use super::{Client, HttpError, Limits, TICK, sleep};
+use super::{Client, HttpError, Limits, REJECTED, TICK, sleep};
 use crate::shutdown::Shutdown;
 use crate::storage::remote::Backoff;
 use incoming::{Described, Incoming};
@@ -40,8 +40,6 @@ use request::{Requests, Trouble};
 
 /// The file that every model has, by which the commit of a revision is found.
 const CONFIG: &str = "config.json";
-/// What is unusable so often stays so.
-const ODD: u32 = 3;
 /// The client's own limit of time, which is none: [`HubLimits`] hold.
 const ALWAYS: Duration = Duration::from_hours(24 * 365);
 
@@ -167,7 +165,7 @@ impl<'a> Hub<'a> {
                 },
                 Err(Trouble::Odd(problem)) => {
                     odd += 1;
-                    if odd == ODD {
+                    if odd == REJECTED {
                         return Err(HttpError::Unusable { url: url.to_owned(), problem }.into());
                     }
                     warn!("the answer of `{url}` cannot be used and is asked for again: {problem}");

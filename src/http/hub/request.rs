@@ -87,7 +87,7 @@ impl<'a> Requests<'a> {
             match response.status().as_u16() {
                 200 | 206 => return Ok(Reply { client, response, described }),
                 301 | 302 | 303 | 307 | 308 => url = self.redirected(&url, &response)?,
-                status @ (408 | 425 | 429 | 500 | 502..=504) => {
+                status if http::is_passing(status) => {
                     return Err(Trouble::Transient(format!("status {status}")));
                 }
                 status => return Err(Trouble::Status(status)),
